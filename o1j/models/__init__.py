@@ -1,0 +1,74 @@
+"""The outside world: every model o1j can ask, behind one callable. Importing this package costs nothing heavy."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from o1j.models.chat import Chat, Messages, Reply, Sampling
+
+if TYPE_CHECKING:
+    from o1j.models.model import Model
+
+__all__ = ["Chat", "Messages", "Model", "Reply", "Sampling", "connect"]
+
+
+def __getattr__(name: str):
+    if name == "Model":
+        from o1j.models.model import Model
+
+        return Model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@contextmanager
+def connect(
+    spec: str,
+    *,
+    base_urls: Sequence[str] = (),
+    api_key: str | None = None,
+    concurrency: int | None = None,
+    timeout: float = 1800.0,
+    retries: int = 8,
+    cache: Path | str | None | bool = None,
+    cache_tag: str = "",
+    record: Path | str | None = None,
+    trust_remote_code: bool = False,
+    quiet: bool = False,
+) -> "Iterator[Model]":
+    """Open the model that `spec` names, and close it (draining what is paid for) at the end of the `with` block.
+
+    spec: `openai:NAME` or a bare NAME; `local:PATH|ID|smollm2`; `replay:FILE`. A prefix that is no known kind
+        belongs to the name (`org/name:tag`).
+    base_urls: where an OpenAI-compatible server listens (`http://127.0.0.1:8000/v1`); default `OPENAI_BASE_URL`, else
+        OpenAI's own.
+    api_key: default `OPENAI_API_KEY`; servers that want none get a dummy. It appears in no output.
+    concurrency: requests in flight at most; default 64 (`local:` 48, `replay:` 64).
+    timeout: longest silence on a connection in seconds; there is no total limit.
+    retries: how often one request is asked again after a fault that may pass.
+    cache: folder of the store; `None` takes `O1J_CACHE`, else `~/.cache/o1j`; `False` keeps none.
+    cache_tag: keeps apart servers with different weights under one name.
+    record: a file that gets every reply in the shape `replay:` reads.
+    trust_remote_code: lets `local:` run Python that comes with a model.
+    quiet: no notices on stderr.
+    Raises `Unavailable` where the model can't be reached, `UsageError` for a wrong spec.
+    """
+    from o1j.models.model import open_model
+
+    model = open_model(
+        spec,
+        base_urls=base_urls,
+        api_key=api_key,
+        concurrency=concurrency,
+        timeout=timeout,
+        retries=retries,
+        cache=cache,
+        cache_tag=cache_tag,
+        record=record,
+        trust_remote_code=trust_remote_code,
+        quiet=quiet,
+    )
+    try:
+        yield model
+    finally:
+        model.close()
