@@ -1,0 +1,404 @@
+"""An OpenAI-compatible chat server on loopback, with faults as switches: for trying o1j out and for testing it.
+
+    python examples/loopback.py --port 8000 --rate-429 0.1 --rate-5xx 0.05 --latency 0.2
+    echo '{"problem": "What is 6*7?", "answer": "42"}' |
+        o1j distill --model openai:echo --base-url http://127.0.0.1:8000/v1 --keep all
+
+It answers `/v1/chat/completions` (streamed or whole), `/v1/models`, `/health` and `/counters`. What it says is up to
+the function handed to `make_app`; without one it repeats the question.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import inspect
+import json
+import os
+import random
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+
+from aiohttp import web
+
+Answer = Callable[[dict], "dict | str | Awaitable[dict | str]"]
+"""From the request's JSON to the reply: its text, or a dict with any of `content`, `reasoning_content`, `refusal`,
+`tool_calls`, `finish_reason`, `usage`. It may be `async`, and may raise an `aiohttp.web.HTTPException`."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong, and how often. Rates are shares of the requests, 0 to 1; times are seconds."""
+
+    rate_429: float = 0.0  # "too many requests"
+    rate_5xx: float = 0.0  # 500, 502, 503 or 529
+    rate_reset: float = 0.0  # the connection is reset before a byte of the answer
+    rate_garbage: float = 0.0  # status 200, but the body is no completion
+    rate_cut: float = 0.0  # the connection ends in the middle of the body
+    latency: float = 0.0  # before every answer
+    latency_spread: float = 0.0  # up to so much more, evenly drawn
+    chunk_delay: float = 0.0  # between the pieces of a streamed answer
+    retry_after: float | None = None  # sent along with every 429
+    max_in_flight: int | None = None  # more at once get a 429
+    api_key: str | None = None  # required as a bearer token, else 401
+    models: tuple[str, ...] = ()  # other names get a 404; empty: every name is known
+    context: int | None = None  # prompts of more words get a 400 "context_length_exceeded"
+    o_series: bool = (
+        False  # refuses max_tokens, temperature, top_p and the system role, as OpenAI's o1-mini does
+    )
+    die_after: int | None = None  # the process ends without a word after so many answers
+    seed: int = 0  # of the dice for all of these
+
+
+@dataclass
+class Counters:
+    """What the server saw. `asked_again`: requests equal to one that had been answered in full before."""
+
+    requests: int = 0
+    answered: int = 0
+    asked_again: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    status: Counter = field(default_factory=Counter)
+    answered_keys: set = field(default_factory=set)
+
+    def as_dict(self) -> dict:
+        return {
+            "requests": self.requests,
+            "answered": self.answered,
+            "asked_again": self.asked_again,
+            "in_flight": self.in_flight,
+            "most_in_flight": self.most_in_flight,
+            "status": {str(code): count for code, count in sorted(self.status.items())},
+        }
+
+
+COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)
+FAULTS: web.AppKey[Faults] = web.AppKey("faults", Faults)
+
+
+def echo(request: dict) -> str:
+    """The default answer: the last user message, boxed."""
+    asked = [turn.get("content") or "" for turn in request["messages"] if turn.get("role") == "user"]
+    return f"\\boxed{{{asked[-1] if asked else ''}}}"
+
+
+def make_app(answer: Answer = echo, *, log: Path | str | None = None, **faults) -> web.Application:
+    """An aiohttp application that answers with `answer` and misbehaves as `faults` (fields of `Faults`) say.
+
+    log: a file that gets one JSON line a chat request: {"time", "status", "key", "request"}.
+    """
+    app = web.Application(client_max_size=64 * 2**20)
+    server = _Server(answer, Faults(**faults), Counters(), Path(log) if log else None)
+    app[COUNTERS], app[FAULTS] = server.counters, server.faults
+    app.router.add_post("/v1/chat/completions", server.chat)
+    app.router.add_get("/v1/models", server.models)
+    app.router.add_get("/health", server.health)
+    app.router.add_get("/counters", server.count)
+    return app
+
+
+class _Server:
+    def __init__(self, answer: Answer, faults: Faults, counters: Counters, log: Path | None):
+        self.answer, self.faults, self.counters = answer, faults, counters
+        self.log = log.open("a", encoding="utf-8", buffering=1) if log else None
+        self.dice = random.Random(faults.seed)
+
+    async def health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def count(self, _: web.Request) -> web.Response:
+        return web.json_response(self.counters.as_dict())
+
+    async def models(self, http: web.Request) -> web.Response:
+        self._check_key(http)
+        names = self.faults.models or ("echo",)
+        return web.json_response(
+            {
+                "object": "list",
+                "data": [{"id": name, "object": "model", "owned_by": "loopback"} for name in names],
+            }
+        )
+
+    async def chat(self, http: web.Request) -> web.StreamResponse:
+        counters = self.counters
+        counters.requests += 1
+        counters.in_flight += 1
+        counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
+        body, status = None, 499  # 499: the client went away first
+        try:
+            raw = await http.read()
+            try:
+                body = json.loads(raw)
+            except ValueError:
+                raise _error(400, "the body is not JSON", "invalid_request_error") from None
+            response = await self._respond(http, body)
+            status = response.status
+            return response
+        except web.HTTPException as fault:
+            status = fault.status
+            raise
+        except _Reset:
+            status = 0
+            http.transport.abort()
+            return web.Response()
+        finally:
+            counters.in_flight -= 1
+            counters.status[status] += 1
+            if self.log:
+                line = {"time": time.time(), "status": status, "key": _key(body), "request": body}
+                self.log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    async def _respond(self, http: web.Request, body: dict) -> web.StreamResponse:
+        faults, dice = self.faults, self.dice
+        self._check_key(http)
+        self._check_request(body)
+        key = _key(body)
+        if key in self.counters.answered_keys:
+            self.counters.asked_again += 1
+        if faults.max_in_flight is not None and self.counters.in_flight > faults.max_in_flight:
+            raise _too_many(faults.retry_after)
+        throw = dice.random()
+        for rate, happen in (
+            (faults.rate_429, lambda: _too_many(faults.retry_after)),
+            (faults.rate_5xx, lambda: _error(dice.choice((500, 502, 503, 529)), "the server has a bad day")),
+            (faults.rate_reset, _Reset),
+        ):
+            if throw < rate:
+                raise happen()
+            throw -= rate
+        if faults.latency or faults.latency_spread:
+            await asyncio.sleep(faults.latency + faults.latency_spread * dice.random())
+        if throw < faults.rate_garbage:
+            return web.Response(text=dice.choice(("<html>gateway</html>", '{"choices": [', "null", "")))
+        cut = throw - faults.rate_garbage < faults.rate_cut
+        said = self.answer(body)
+        if inspect.isawaitable(said):
+            said = await said
+        choice, usage = _completion(body, {"content": said} if isinstance(said, str) else dict(said))
+        if body.get("stream"):
+            response = await self._stream(http, body, choice, usage, cut)
+        else:
+            response = await self._whole(http, body, choice, usage, cut)
+        self.counters.answered += 1
+        self.counters.answered_keys.add(key)
+        if faults.die_after is not None and self.counters.answered >= faults.die_after:
+            asyncio.get_running_loop().call_later(0.05, os._exit, 1)
+        return response
+
+    async def _whole(self, http, body, choice, usage, cut) -> web.StreamResponse:
+        reply = {**_head(body, "chat.completion"), "choices": [choice], "usage": usage}
+        payload = json.dumps(reply, ensure_ascii=False).encode()
+        if not cut:
+            return web.Response(body=payload, content_type="application/json")
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.content_length = len(payload)
+        await response.prepare(http)
+        await response.write(payload[: len(payload) // 2])
+        raise _Reset
+
+    async def _stream(self, http, body, choice, usage, cut) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(http)
+        head, message = _head(body, "chat.completion.chunk"), choice["message"]
+        deltas = [{"role": "assistant", "content": ""}]
+        for name in ("reasoning_content", "content", "refusal"):
+            deltas += [{name: piece} for piece in _pieces(message.get(name) or "")]
+        if message.get("tool_calls"):
+            deltas.append({"tool_calls": message["tool_calls"]})
+        chunks = [
+            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+        ]
+        if cut:
+            chunks = chunks[: len(chunks) // 2]
+        else:
+            last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+            chunks.append({**head, "choices": [last]})
+            if (body.get("stream_options") or {}).get("include_usage"):
+                chunks.append({**head, "choices": [], "usage": usage})
+        for chunk in chunks:
+            await response.write(b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n")
+            if self.faults.chunk_delay:
+                await asyncio.sleep(self.faults.chunk_delay)
+        if cut:
+            raise _Reset
+        await response.write(b"data: [DONE]\n\n")
+        await response.write_eof()
+        return response
+
+    def _check_key(self, http: web.Request) -> None:
+        wanted = self.faults.api_key
+        if wanted is not None and http.headers.get("Authorization") != f"Bearer {wanted}":
+            given = http.headers.get("Authorization", "").removeprefix("Bearer ")
+            raise _error(401, f"Incorrect API key provided: {given}.", code="invalid_api_key")
+
+    def _check_request(self, body: dict) -> None:
+        faults, name = self.faults, body.get("model")
+        if not isinstance(body.get("messages"), list) or not body["messages"]:
+            raise _error(400, "messages: a list that is not empty is required", param="messages")
+        if faults.models and name not in faults.models:
+            raise _error(404, f"The model `{name}` does not exist.", code="model_not_found")
+        if faults.o_series:
+            _check_o_series(body)
+        words = sum(len(str(turn.get("content") or "").split()) for turn in body["messages"])
+        if faults.context is not None and words > faults.context:
+            say = (
+                f"This model's maximum context length is {faults.context} tokens; your messages have {words}."
+            )
+            raise _error(400, say, param="messages", code="context_length_exceeded")
+
+
+class _Reset(Exception):
+    """The connection ends here."""
+
+
+def _check_o_series(body: dict) -> None:
+    """OpenAI's own words for what its reasoning models do not take."""
+    if "max_tokens" in body:
+        say = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        raise _error(400, say, param="max_tokens", code="unsupported_parameter")
+    for name in ("temperature", "top_p"):
+        if body.get(name, 1) != 1:
+            say = f"Unsupported value: '{name}' does not support {body[name]} with this model. Only the default (1)"
+            raise _error(400, f"{say} value is supported.", param=name, code="unsupported_value")
+    for position, turn in enumerate(body["messages"]):
+        if turn.get("role") == "system":
+            say = f"Unsupported value: 'messages[{position}].role' does not support 'system' with this model."
+            raise _error(400, say, param=f"messages[{position}].role", code="unsupported_value")
+
+
+def _error(
+    status: int, message: str, kind: str = "invalid_request_error", *, param=None, code=None, headers=None
+):
+    """An HTTP error with OpenAI's body, ready to be raised."""
+    body = json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return _http_error(status)(text=body, content_type="application/json", headers=headers)
+
+
+@cache
+def _http_error(status: int) -> type[web.HTTPException]:
+    return type(f"HTTP{status}", (web.HTTPException,), {"status_code": status})
+
+
+def _too_many(retry_after: float | None):
+    headers = {"Retry-After": f"{retry_after:g}"} if retry_after is not None else None
+    return _error(429, "Rate limit reached.", "requests", code="rate_limit_exceeded", headers=headers)
+
+
+def _head(body: dict, kind: str) -> dict:
+    return {
+        "id": f"chatcmpl-{_key(body)[:12]}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": body.get("model"),
+    }
+
+
+def _key(body) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _pieces(text: str) -> list[str]:
+    """The tokens of a server without a tokenizer: words with the space that follows them."""
+    return re.findall(r"\s*\S+\s*|\s+", text)
+
+
+def _completion(body: dict, said: dict) -> tuple[dict, dict]:
+    """The choice and the usage that belong to what `answer` said, cut at the request's limit of tokens."""
+    prompt = sum(len(_pieces(str(turn.get("content") or ""))) for turn in body["messages"])
+    thought, visible = _pieces(said.get("reasoning_content") or ""), _pieces(said.get("content") or "")
+    limit = body.get("max_completion_tokens") or body.get("max_tokens") or len(thought) + len(visible)
+    cut = len(thought) + len(visible) > limit
+    visible, thought = visible[: max(0, limit - len(thought))], thought[:limit]
+    message = {"role": "assistant", "content": "".join(visible)}
+    if said.get("reasoning_content") is not None:
+        message["reasoning_content"] = "".join(thought)
+    for name in ("refusal", "tool_calls"):
+        if said.get(name) is not None:
+            message |= {name: said[name], "content": said.get("content")}
+    finish = (
+        "length" if cut else said.get("finish_reason") or ("tool_calls" if said.get("tool_calls") else "stop")
+    )
+    written = len(thought) + len(visible)
+    usage = {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    return choice, said.get("usage") or usage
+
+
+async def _start(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, backlog=4096)
+    await site.start()
+    bound = site._server.sockets[0].getsockname()[1]
+    return runner, f"http://{host}:{bound}/v1"
+
+
+@contextmanager
+def running(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve from a thread of this process for as long as the block lasts; gives the base URL (`http://…/v1`)."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="loopback", daemon=True)
+    thread.start()
+    runner, url = asyncio.run_coroutine_threadsafe(_start(app, host, port), loop).result(10)
+    try:
+        yield url
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def serve(
+    app: web.Application, host: str = "127.0.0.1", port: int = 0, ready_file: Path | str | None = None
+) -> None:
+    """Serve until interrupted; `ready_file` gets the base URL, whole, once requests are taken (port 0: a free one)."""
+
+    async def forever() -> None:
+        runner, url = await _start(app, host, port)
+        if ready_file:
+            part = Path(f"{ready_file}.partial")
+            part.write_text(url + "\n", encoding="utf-8")
+            part.replace(ready_file)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    try:
+        asyncio.run(forever())
+    except KeyboardInterrupt:
+        return
+
+
+def main() -> None:
+    """The switches of `Faults`, each as an option of its own name."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--ready-file", help="gets the base URL once requests are taken")
+    parser.add_argument("--log", help="gets one JSON line a chat request")
+    types = {"int": int, "float": float, "str": str}
+    for switch in fields(Faults):
+        option, kind = "--" + switch.name.replace("_", "-"), switch.type
+        if kind is bool:
+            parser.add_argument(option, action="store_true")
+        elif switch.name == "models":
+            parser.add_argument(option, nargs="*", default=())
+        else:
+            base = kind.__name__ if isinstance(kind, type) else str(kind).partition(" ")[0]
+            parser.add_argument(option, type=types[base], default=switch.default)
+    given = vars(parser.parse_args())
+    host, port, ready, log = (given.pop(name) for name in ("host", "port", "ready_file", "log"))
+    serve(make_app(echo, log=log, **{**given, "models": tuple(given["models"])}), host, port, ready)
+
+
+if __name__ == "__main__":
+    main()
