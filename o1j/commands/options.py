@@ -1,0 +1,208 @@
+"""Options that several verbs share, as dataclasses that a command takes as parameters.
+
+    @options
+    def command(run: Run, asking: Asking, rejects: Rejects = None) -> int: ...
+
+`options` puts the fields of every dataclass parameter into the command's signature, where Typer reads them.
+"""
+
+import inspect
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from o1j.commands.run import Run
+from o1j.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from o1j.models import Model, Sampling
+    from o1j.prompts import Prompt
+
+Rejects = Annotated[
+    str | None,
+    typer.Option("--rejects", metavar="FILE", help="Write dropped records here, each with its `reason`."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="table|jsonl|markdown",
+        help="How what is shown is printed. [default: table on a terminal, else jsonl]",
+        show_default=False,
+    ),
+]
+
+
+@dataclass
+class Asking:
+    """Which model is asked, how it samples, and how hard it is pushed."""
+
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="KIND:NAME",
+            help="openai:NAME (or a bare name), local:PATH, local:smollm2, replay:FILE.",
+        ),
+    ] = "local:smollm2"
+    base_url: Annotated[
+        list[str],
+        typer.Option(
+            "--base-url",
+            metavar="URL",
+            help="An OpenAI-compatible server. Repeats: load is shared out. [default: OPENAI_BASE_URL]",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt",
+            metavar="FILE",
+            help="A Markdown file with slots like {{problem}} instead of the built-in prompt.",
+        ),
+    ] = None
+    print_prompt: Annotated[bool, typer.Option("--print-prompt", help="Print the prompt and exit.")] = False
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Replies asked for per record.")] = 1
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", min=0.0, help="[default: the server's]", show_default=False),
+    ] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option("--top-p", min=0.0, max=1.0, help="[default: the server's]", show_default=False),
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens",
+            min=1,
+            help="Longest reply, hidden thinking included. [default: the server's]",
+            show_default=False,
+        ),
+    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", help="Sample i is asked with seed + i.")] = None
+    reasoning_effort: Annotated[
+        str | None,
+        typer.Option("--reasoning-effort", metavar="low|medium|high", help="For models that take it."),
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            "--concurrency",
+            min=1,
+            help="Requests in flight at most. [default: 64; local: 48]",
+            show_default=False,
+        ),
+    ] = None
+    timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Longest silence of a server in seconds.")] = (
+        1800.0
+    )
+    retries: Annotated[
+        int,
+        typer.Option("--retries", min=0, help="How often one request is asked again after a fault that may pass."),
+    ] = 8
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Where replies are stored. [default: O1J_CACHE, else ~/.cache/o1j]",
+            show_default=False,
+        ),
+    ] = None
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Store no replies and use none.")] = False
+    cache_tag: Annotated[
+        str,
+        typer.Option("--cache-tag", metavar="TEXT", help="Keeps apart servers with different weights under one name."),
+    ] = ""
+    record: Annotated[
+        str | None,
+        typer.Option("--record", metavar="FILE", help="Write requests and replies here, for replay:FILE."),
+    ] = None
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Let local: run Python that comes with a model.")
+    ] = False
+
+    @property
+    def sampling(self) -> "Sampling":
+        """What is sent with every request."""
+        from o1j.models import Sampling
+
+        return Sampling(self.temperature, self.top_p, self.max_tokens, self.seed, self.reasoning_effort)
+
+    def load_prompt(self, name: str, run: Run, **slots: Any) -> "Prompt":
+        """The prompt of a verb, or the user's `--prompt` in its place; noted in the run's log."""
+        from o1j import prompts
+
+        run.prompts[name] = prompt = prompts.load(self.prompt or name, **slots)
+        return prompt
+
+    @contextmanager
+    def connect(self, run: Run) -> "Iterator[Model]":
+        """The model, open for the `with` block; its counts end up in the run's summary."""
+        from o1j import models
+
+        if self.no_cache and self.cache:
+            raise UsageError("--cache and --no-cache exclude each other")
+        with models.connect(
+            self.model,
+            base_urls=self.base_url,
+            concurrency=self.concurrency,
+            timeout=self.timeout,
+            retries=self.retries,
+            cache=False if self.no_cache else self.cache,
+            cache_tag=self.cache_tag,
+            record=self.record,
+            trust_remote_code=self.trust_remote_code,
+            quiet=run.quiet,
+        ) as model:
+            run.model = model
+            yield model
+
+
+def options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give `command` the options of its dataclass parameters; it gets one filled instance of each."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in groups:
+            parameters += _of_group(groups[name])
+        else:
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def called(**values: Any) -> int:
+        arguments = dict(values)
+        for name, group in groups.items():
+            arguments[name] = group(**{item.name: arguments.pop(item.name) for item in fields(group)})
+            if isinstance(arguments[name], Run):
+                arguments[name].verb = command.__module__.rpartition(".")[2]
+                arguments[name].options = values
+        return command(**arguments)
+
+    del called.__wrapped__
+    called.__signature__ = inspect.Signature(parameters)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
+
+
+def _of_group(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            item.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hints[item.name],
+            default=item.default if item.default is not MISSING else item.default_factory(),
+        )
+        for item in fields(group)
+    ]

@@ -1,0 +1,260 @@
+"""One run of a verb: its streams, its counts, its line in the run log."""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from o1j import __version__, records
+from o1j.errors import O1jError, UsageError
+from o1j.records.json import dumps
+
+_PLACES = frozenset({"out", "rejects", "run_log", "quiet", "record", "cache", "no_cache", "base_url", "concurrency"})
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+@dataclass
+class Run:
+    """The options that every verb has, and what a verb needs to run: `verb` and `options` come from the command."""
+
+    input: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="JSON lines, .gz, .zst, .parquet or hf://datasets/OWNER/NAME[@REV][/SPLIT]; - is stdin.",
+        ),
+    ] = "-"
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write here instead of stdout; .gz and .zst are packed. The file appears whole.",
+        ),
+    ] = None
+    mapping: Annotated[
+        list[str],
+        typer.Option("--map", metavar="NAME=FIELD", help="Read FIELD as NAME (problem=body). Repeats."),
+    ] = field(default_factory=list)
+    run_log: Annotated[
+        str | None,
+        typer.Option(
+            "--run-log",
+            metavar="FILE",
+            envvar="O1J_RUN_LOG",
+            show_envvar=True,
+            help="Append one line about this run here. [default: OUT.runs.jsonl]",
+            show_default=False,
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no counts on stderr.")] = False
+
+    def __post_init__(self) -> None:
+        self.verb = ""
+        self.options: Mapping[str, Any] = {}
+        self.prompts: dict[str, Any] = {}
+        self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.model: Any = None
+        self._started = time.time()
+
+    @cached_property
+    def id(self) -> str:
+        """Names the run in lineages: a hash of version, verb, options and prompts, so that the same command
+        run again gives the same bytes."""
+        told = {name: value for name, value in self.options.items() if name not in _PLACES}
+        prompts = {name: prompt.hash for name, prompt in self.prompts.items()}
+        text = json.dumps([__version__, self.verb, told, prompts], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def stdout(self) -> BinaryIO:
+        """The real stdout. From the first use on, descriptor 1 leads to stderr, whoever prints."""
+        sys.stdout.flush()
+        private = os.dup(1)
+        os.dup2(2, 1)
+        return os.fdopen(private, "wb", buffering=1 << 20)
+
+    @cached_property
+    def names(self) -> list[tuple[str, str]]:
+        """`--map` taken apart: (canonical name, field in the file)."""
+        pairs = [tuple(text.partition("=")[::2]) for text in self.mapping]
+        for text, (name, source) in zip(self.mapping, pairs, strict=True):
+            if not name or not source:
+                raise UsageError(f"--map {text}: expected NAME=FIELD, such as problem=question")
+        return pairs
+
+    def read(self) -> Iterator[records.Record]:
+        """The input's records, counted."""
+        for record in records.read(self.input, self.names):
+            self.counts["read"] += 1
+            yield record
+
+    def pipe(self, step: records.Step, rejects: str | None = None) -> int:
+        """Run `step` from input to output, dropped records to `rejects`; the exit code that this deserves."""
+        return self.write(step(self.read()), rejects)
+
+    def write(self, results: Iterable[records.Record | records.Dropped], rejects: str | None = None) -> int:
+        """Write what a step yields to its streams; the exit code that this deserves."""
+        exit_code = 1
+        try:
+            with ExitStack() as stack:
+                out = stack.enter_context(records.Output(self.out, self.stdout))
+                rest = stack.enter_context(records.Output(rejects)) if rejects else None
+                tick = stack.enter_context(self._progress())
+                for result in results:
+                    if isinstance(result, records.Dropped):
+                        self._count(result)
+                        if rest:
+                            rest.write(result.record.but(reason=result.reason))
+                    else:
+                        self.counts["kept"] += 1
+                        out.write(result)
+                    tick()
+                out.complete()
+                if rest:
+                    rest.complete()
+            exit_code = 1 if self.counts["failed"] else 0
+        except BaseException as error:
+            exit_code = _exit_code(error)
+            raise
+        finally:
+            self.finish(exit_code)
+        return exit_code
+
+    def finish(self, exit_code: int, **more: Any) -> None:
+        """Close the run: counts to stderr, one line to the run log."""
+        self.say(self.summary())
+        path = self.run_log or (f"{self.out}.runs.jsonl" if self.out and self.out != "-" else None)
+        if path:
+            self._log(path, exit_code, more)
+
+    def say(self, message: str) -> None:
+        """One line for people, unless they asked for quiet."""
+        if not self.quiet:
+            print(f"o1j {self.verb}: {message}", file=sys.stderr, flush=True)
+
+    def summary(self) -> str:
+        """`100 read, 40 kept, 60 dropped (proof 20, no-answer 40)`, and what asking the model took."""
+        text = f"{self.counts['read']} read, {self.counts['kept']} kept"
+        dropped = sum(self.reasons.values())
+        if dropped:
+            text += f", {dropped} dropped ({', '.join(f'{name} {n}' for name, n in self.reasons.most_common())})"
+        return f"{text}; {self.model.stats.describe()}" if self.model else text
+
+    def _count(self, dropped: records.Dropped) -> None:
+        self.reasons[dropped.reason] += 1
+        self.counts["failed"] += dropped.technical
+
+    def _progress(self) -> "_Progress":
+        return _Progress(self)
+
+    def _log(self, path: str, exit_code: int, more: Mapping[str, Any]) -> None:
+        line = {
+            "run": self.id,
+            "time": datetime.fromtimestamp(self._started, timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - self._started, 3),
+            "version": __version__,
+            "verb": self.verb,
+            "options": {name: value for name, value in self.options.items() if value not in (None, [], ())},
+            "prompts": {name: {"hash": prompt.hash, "text": prompt.text} for name, prompt in self.prompts.items()},
+            "counts": dict(self.counts),
+            "reasons": dict(self.reasons),
+            "usage": self.model.stats.as_dict() if self.model else None,
+            "exit": exit_code,
+            **more,
+        }
+        text = _CREDENTIALS.sub("", dumps({k: v for k, v in line.items() if v is not None}).decode())
+        try:
+            with open(path, "a", encoding="utf-8") as log:
+                log.write(text + "\n")
+        except OSError as error:
+            print(f"o1j: run log {path}: {error.strerror}", file=sys.stderr)
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere a line every half minute, so that a long job's log shows that it lives."""
+
+    _EVERY = 30.0
+
+    def __init__(self, run: Run):
+        self._run = run
+        self._bar = None
+        self._next = time.monotonic() + self._EVERY
+
+    def __enter__(self) -> Callable[[], None]:
+        if not self._run.quiet and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=f"o1j {self._run.verb}", unit=" records", file=sys.stderr, dynamic_ncols=True)
+            return self._bar_tick
+        return (lambda: None) if self._run.quiet else self._line_tick
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _bar_tick(self) -> None:
+        if self._bar.update():
+            self._bar.set_postfix(kept=self._run.counts["kept"], refresh=False)
+
+    def _line_tick(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self._EVERY
+            self._run.say(self._run.summary())
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, O1jError):
+        return error.exit_code
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    if isinstance(error, BrokenPipeError):
+        return 0
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def show(rows: list[dict[str, Any]], *, title: str, format: str | None) -> int:
+    """Print rows for people on a terminal, else as JSON lines; `format` table, jsonl or markdown overrides that."""
+    chosen = format or ("table" if sys.stdout.isatty() else "jsonl")
+    if chosen == "jsonl":
+        for row in rows:
+            print(dumps(row).decode())
+        return 0
+    if chosen not in ("table", "markdown"):
+        raise UsageError(f"--format {chosen}: expected table, jsonl or markdown")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
+    if chosen == "markdown":
+        escaped = ([text.replace("|", "\\|").replace("\n", " ") for text in row] for row in cells)
+        for row in (columns, ["---"] * len(columns), *escaped):
+            print(f"| {' | '.join(row)} |")
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, title=title)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+    return 0
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

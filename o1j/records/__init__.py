@@ -1,0 +1,7 @@
+"""What a record is: reading, names in the wild, ids, lineage, writing. `records.read(path)` → steps → `records.Output`."""
+
+from o1j.records.files import Output, expand
+from o1j.records.read import read
+from o1j.records.record import Dropped, Record, Step, lineage, normalise, stable_id
+
+__all__ = ["Dropped", "Output", "Record", "Step", "expand", "lineage", "normalise", "read", "stable_id"]

@@ -1,0 +1,1 @@
+"""The craft: one module a verb, records in, records out."""
