@@ -7,7 +7,7 @@
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
@@ -19,8 +19,6 @@ from o1j.commands.run import Run
 from o1j.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from o1j.models import Model, Sampling
     from o1j.prompts import Prompt
 
@@ -166,6 +164,13 @@ class Asking:
         ) as model:
             run.model = model
             yield model
+
+
+def choice(option: str, value: str, allowed: Iterable[str]) -> str:
+    """`value`, if it is one of `allowed`; else a UsageError that names them."""
+    if value not in allowed:
+        raise UsageError(f"{option} {value}: expected one of {', '.join(allowed)}")
+    return value
 
 
 def options(command: Callable[..., int]) -> Callable[..., int]:

@@ -154,6 +154,11 @@ class Run:
             text += f", {dropped} dropped ({', '.join(f'{name} {n}' for name, n in self.reasons.most_common())})"
         return f"{text}; {self.model.stats.describe()}" if self.model else text
 
+    def show_text(self, text: str) -> int:
+        """Print a text (a prompt) and be done."""
+        print(text)
+        return 0
+
     def _count(self, dropped: records.Dropped) -> None:
         self.reasons[dropped.reason] += 1
         self.counts["failed"] += dropped.technical

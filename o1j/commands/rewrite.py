@@ -1,0 +1,37 @@
+"""`o1j rewrite`."""
+
+from typing import Annotated
+
+import typer
+
+from o1j.commands.options import Asking, Rejects, options
+from o1j.commands.run import Run
+
+
+@options
+def command(
+    run: Run,
+    asking: Asking,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Keep rewritten solutions unchecked.")] = False,
+    rejects: Rejects = None,
+) -> int:
+    """Rewrite solutions: longer, finer-grained, step by step, the answer in \\boxed{}.
+
+    A rewritten solution is kept only if it boxes an answer equal to `answer`; the old one stays as
+    `original_solution`. With --samples N, up to N are asked for, one after another, until one is right.
+
+    \b
+    o1j rewrite --model openai:gpt-4o-mini kept.jsonl --rejects failed.jsonl > stage1.jsonl
+    """
+    from o1j.steps.rewrite import rewrite
+
+    prompt = asking.load_prompt("rewrite", run, slots=("problem",), optional=("solution",))
+    if asking.print_prompt:
+        return run.show_text(prompt.text)
+    with asking.connect(run) as model:
+        return run.pipe(
+            lambda records: rewrite(
+                records, model, prompt, asking.sampling, tries=asking.samples, verify=not no_verify, run=run.id
+            ),
+            rejects,
+        )
