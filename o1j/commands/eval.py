@@ -1,0 +1,234 @@
+"""`o1j eval`."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from o1j import __version__
+from o1j.commands.options import Asking, Format, Rejects, options
+from o1j.commands.run import Run, show
+from o1j.errors import Unavailable, UsageError
+
+if TYPE_CHECKING:
+    from o1j.benches import Bench, Matcher
+    from o1j.records import Dropped, Record
+    from o1j.steps.eval import Asker
+
+
+@dataclass
+class Evaluation(Run):
+    """A run that knows whether its INPUT was named: with --bench alone, stdin is not read."""
+
+    input: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INPUT",
+            help="Problems, or records that hold responses; - is stdin. With --bench alone, the bench's problems.",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass
+class Problems:
+    """A benchmark instead of the input's own problems and gold answers."""
+
+    bench: Annotated[
+        str | None,
+        typer.Option("--bench", metavar="NAME", help="A known benchmark: its problems, or gold answers for INPUT."),
+    ] = None
+    data: Annotated[str | None, typer.Option("--data", metavar="FILE", help="A local copy of the bench's data.")] = None
+
+    def __post_init__(self) -> None:
+        self.drops: deque[Dropped] = deque()
+
+    @cached_property
+    def chosen(self) -> "Bench | None":
+        from o1j import benches
+
+        if self.data and not self.bench:
+            raise UsageError("--data is a copy of a bench's data: --bench NAME is needed with it")
+        return benches.load(self.bench) if self.bench else None
+
+    @cached_property
+    def matcher(self) -> "Matcher | None":
+        from o1j import benches
+
+        return benches.Matcher(self.chosen, benches.problems(self.chosen, self.data)) if self.chosen else None
+
+    def records(self, run: Evaluation) -> "Iterator[Record]":
+        """What is evaluated; input records that are about no problem of the bench wait in `drops`."""
+        from o1j.records import Dropped
+
+        if self.matcher is None or run.input is not None:
+            run.input = run.input or "-"
+            records = run.read()
+            for result in self.matcher.matched(records) if self.matcher else records:
+                if isinstance(result, Dropped):
+                    self.drops.append(result)
+                else:
+                    yield result
+        else:
+            for record in self.matcher.items:
+                run.counts["read"] += 1
+                self.matcher.find(record)
+                yield record
+
+    def with_drops(self, results: "Iterable[Record | Dropped]") -> "Iterator[Record | Dropped]":
+        """`results`, and among them what `records` left out."""
+        for result in results:
+            while self.drops:
+                yield self.drops.popleft()
+            yield result
+        yield from self.drops
+
+    def about(self) -> dict[str, Any]:
+        """What a summary says of the bench."""
+        if self.chosen is None or self.matcher is None:
+            return {"bench": None}
+        return {
+            "bench": self.chosen.name,
+            "bench_revision": None if self.data else self.chosen.revision,
+            "bench_problems": self.chosen.problems,
+            "bench_unanswered": self.matcher.unanswered,
+        }
+
+
+@dataclass
+class Figures:
+    """What is told about the whole run, and where."""
+
+    by: Annotated[
+        list[str],
+        typer.Option(
+            "--by",
+            metavar="FIELD",
+            help="Figures per value of FIELD, besides source, category, subject, level. Repeats.",
+        ),
+    ] = field(default_factory=list)
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Print accuracy at average output tokens: k = 1, 2, 4, ... votes.")
+    ] = False
+    at_tokens: Annotated[
+        str | None,
+        typer.Option("--at-tokens", metavar="N,N", help="Read that curve at these budgets of tokens a problem."),
+    ] = None
+    summary: Annotated[
+        str | None,
+        typer.Option("--summary", metavar="FILE", help="Write all figures as JSON, one object a line and model."),
+    ] = None
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="FILE.svg|.png", help="Draw the curve, votes and tokens.")
+    ] = None
+
+    @cached_property
+    def budgets(self) -> list[float]:
+        """`--at-tokens`, as numbers."""
+        try:
+            budgets = [float(text) for text in (self.at_tokens or "").split(",") if text.strip()]
+        except ValueError:
+            budgets = [-1.0]
+        if any(not 0 < budget < float("inf") for budget in budgets):
+            raise UsageError(f"--at-tokens {self.at_tokens}: expected numbers above 0, such as 8000,16000")
+        return budgets
+
+    def check(self) -> None:
+        """Refuse what can't be written before anything is asked or graded."""
+        _ = self.budgets
+        if self.plot:
+            from o1j.reports import plot
+
+            plot.check(self.plot)
+
+    def tell(self, summaries: list[dict[str, Any]], run: Run, bench: "Bench | None") -> None:
+        """Tables to stderr, figures and pictures to their files."""
+        if not run.quiet:
+            from o1j.reports import table
+
+            table.print_summaries(summaries, with_curve=self.curve)
+        if self.summary:
+            from o1j.records.json import dumps
+
+            _write(self.summary, b"".join(dumps(one) + b"\n" for one in summaries))
+        if self.plot:
+            from o1j.reports import plot
+
+            title, reference = (bench.title, bench.reference) if bench else ("", ())
+            plot.draw(self.plot, summaries, title=title, reference=reference)
+
+
+@options
+def command(
+    run: Evaluation,
+    problems: Problems,
+    list_benches: Annotated[bool, typer.Option("--list-benches", help="Print the benches and exit.")] = False,
+    grader: Annotated[
+        str | None,
+        typer.Option("--grader", metavar="math|choice", help="[default: the bench's, else math]", show_default=False),
+    ] = None,
+    gather: Annotated[
+        bool, typer.Option("--gather", help="Put scattered records of one problem together; reads all input first.")
+    ] = False,
+    resample: Annotated[bool, typer.Option("--resample", help="Ask anew where the input has responses.")] = False,
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Judge `samples` again that carry a verdict of an earlier eval.")
+    ] = False,
+    figures: Figures = None,
+    rejects: Rejects = None,
+    asking: Asking = None,
+    format: Format = None,
+) -> int:
+    """Sample answers where the input has none, grade them, and measure accuracy against tokens.
+
+    One record a problem comes out, with its `samples` and their `accuracy`; the figures go to stderr and --summary.
+    No answer, a reply cut short and a refusal count as wrong; what can't be judged is left out and counted apart.
+
+    \b
+    o1j eval outputs.jsonl --summary summary.json > graded.jsonl
+    o1j eval --bench aime2024 -m openai:o1-mini --samples 8 --plot curve.svg > graded.jsonl
+    """
+    from o1j import benches
+    from o1j.steps.eval import Asker, Summary, evaluate, graders
+
+    if list_benches:
+        return show([benches.load(name).row() for name in benches.names()], title="o1j eval --bench", format=format)
+    bench = problems.chosen
+    prompt = asking.load_prompt(bench.prompt if bench else "eval", run, slots=["problem"])
+    if asking.print_prompt:
+        print(prompt.text)
+        return 0
+    figures.check()
+    grader = grader or (bench.grader if bench else "math")
+    judge = graders.load(grader)
+    totals = Summary(judge.classes, by=figures.by, seed=asking.seed or 0, at_tokens=figures.budgets)
+    asker = Asker(lambda: asking.connect(run), prompt, asking.sampling, asking.samples, resample, run.id)
+    results = evaluate(problems.records(run), totals, grader=judge, asker=asker, gather=gather, regrade=regrade)
+    exit_code = run.write(problems.with_drops(results), rejects)
+    totals.about = {**problems.about(), **_about(asker), "grader": grader, "version": __version__}
+    figures.tell(totals.results(), run, bench)
+    return exit_code
+
+
+def _about(asker: "Asker") -> dict[str, Any]:
+    """What the answers were had with; nothing is known of answers that the input brought along."""
+    if not asker.name:
+        return {"model": None, "sampling": None, "prompt": None}
+    return {
+        "model": asker.name,
+        "sampling": {**asker.sampling.as_dict(), "samples": asker.samples},
+        "prompt": {"name": asker.prompt.name, "hash": asker.prompt.hash},
+    }
+
+
+def _write(path: str, text: bytes) -> None:
+    if path == "-":
+        raise UsageError("--summary -: stdout holds the records; give a file")
+    try:
+        with open(path, "wb") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise Unavailable(f"{path}: {(error.strerror or str(error)).lower()}") from error

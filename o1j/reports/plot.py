@@ -1,0 +1,118 @@
+"""The inference-time-scaling curve as a picture: accuracy against average output tokens, log axis, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from o1j.errors import Unavailable, UsageError, need
+
+# Okabe and Ito's colours: told apart by every kind of colour vision, and in grey by the markers.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_FORMATS = (".svg", ".png")
+
+
+def check(path: str) -> None:
+    """Refuse a name that is no picture's before any work is done; raises UsageError or Unavailable."""
+    if not path.lower().endswith(_FORMATS):
+        raise UsageError(f"--plot {path}: the name must end in .svg or .png")
+    need("matplotlib", "report", "drawing a plot")
+
+
+def draw(
+    path: str,
+    summaries: Sequence[Mapping[str, Any]],
+    *,
+    title: str = "",
+    reference: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Draw each summary's `curve` to `path`, with published `reference` points as hollow diamonds.
+
+    Where no token counts are known, the axis is k, the number of votes, and says so; reference points, which stand
+    at token counts, are then left out. The same input gives the same bytes.
+    """
+    matplotlib = need("matplotlib", "report", "drawing a plot")
+    matplotlib.use("agg")
+    matplotlib.rcParams.update({"svg.hashsalt": "o1j", "svg.fonttype": "none", "font.size": 11})
+    from matplotlib import pyplot
+
+    in_tokens = all(point["mean_tokens"] for one in summaries for point in one["curve"])
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    for place, one in enumerate(summaries):
+        _series(axes, one, in_tokens, _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
+    if in_tokens:
+        for place, point in enumerate(reference):
+            _published(axes, point, _COLOURS[(len(summaries) + place) % len(_COLOURS)])
+    _axes(axes, title, in_tokens)
+    metadata = {"Date": None} if path.lower().endswith(".svg") else {"Software": None}
+    try:
+        figure.savefig(path, dpi=200, metadata=metadata)
+    except OSError as error:
+        raise Unavailable(f"--plot {path}: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        pyplot.close(figure)
+
+
+def _series(axes: Any, summary: Mapping[str, Any], in_tokens: bool, colour: str, marker: str) -> None:
+    points = [point for point in summary["curve"] if point["accuracy"] is not None]
+    if not points:
+        return
+    x = [point["mean_tokens"] if in_tokens else point["k"] for point in points]
+    y = [100 * point["accuracy"] for point in points]
+    low = [value - 100 * point["ci95"][0] for value, point in zip(y, points, strict=True)]
+    high = [100 * point["ci95"][1] - value for value, point in zip(y, points, strict=True)]
+    axes.errorbar(
+        x,
+        y,
+        yerr=[[max(0.0, value) for value in low], [max(0.0, value) for value in high]],
+        color=colour,
+        marker=marker,
+        capsize=4,
+        linewidth=2,
+        elinewidth=1,
+        label=_literal(summary["model"] or "(not named)"),
+    )
+    for place, (across, up, point) in enumerate(zip(x, y, points, strict=True)):
+        text = f"maj@{point['k']}" if point["k"] > 1 else "one reply"
+        offset = (6, 8) if place % 2 == 0 else (6, -16)
+        axes.annotate(text, (across, up), offset, textcoords="offset points", fontsize=8, color=colour)
+
+
+def _published(axes: Any, point: Mapping[str, Any], colour: str) -> None:
+    label = _literal(f"{point['model']} (published)")
+    axes.plot(
+        point["mean_tokens"],
+        100 * point["accuracy"],
+        marker="D",
+        markersize=8,
+        fillstyle="none",
+        linestyle="none",
+        color=colour,
+        label=label,
+    )
+
+
+def _axes(axes: Any, title: str, in_tokens: bool) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+
+    axes.set_xscale("log", base=2 if not in_tokens else 10)
+    if in_tokens:
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    else:
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("average output tokens per problem (log scale)" if in_tokens else "votes k (token counts unknown)")
+    axes.set_ylabel("accuracy, %")
+    axes.set_title(_literal(title))
+    axes.grid(alpha=0.3)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(0, low), min(100, high) + 0.02 * (high - low))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9)
+
+
+def _literal(text: str) -> str:
+    """A name as text: a dollar sign in it starts no formula."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,117 @@
+"""Summaries as tables for a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Figures = Mapping[str, Any]
+
+_WIDE = 140  # columns where stderr is no terminal and can't say how wide it is
+_MOST_GROUPS = 20  # values of one field that are still read as a table
+_COUNTS = (("truncated", "truncated"), ("no_answer", "no answer"), ("refused", "refused"), ("ungraded", "ungraded"))
+
+
+def percent(share: float | None) -> str:
+    """`85.5`, or `–` where nothing was measured."""
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def interval(ends: Sequence[float] | None) -> str:
+    """`[71.2, 88.0]` in percent."""
+    return "" if ends is None else f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+
+
+def tokens(count: float | None) -> str:
+    return "–" if count is None else f"{count:,.0f}"
+
+
+def overview(summaries: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """One row a model: accuracy with its interval, the vote and the chance of one hit at the most samples, counts."""
+    most = max((int(k) for one in summaries for k in one["maj@k"]), default=1)
+    columns = ["model", "problems", "accuracy %", "95 %"]
+    columns += [f"maj@{most}", f"pass@{most}"] if most > 1 else []
+    columns += ["tokens", *(title for name, title in _COUNTS if any(one[name] for one in summaries))]
+    rows = []
+    for one in summaries:
+        row = [one["model"] or "(not named)", str(one["n"]), percent(one["accuracy"]), interval(one["ci95"])]
+        if most > 1:
+            row += [percent(one["maj@k"].get(str(most))), percent(one["pass@k"].get(str(most)))]
+        row.append(tokens(one["mean_tokens"]))
+        row += [str(one[name]) for name, _ in _COUNTS if any(other[name] for other in summaries)]
+        rows.append(row)
+    return columns, rows
+
+
+def curve(summaries: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """Accuracy at average tokens: one row a model and k."""
+    rows = [
+        [
+            one["model"] or "(not named)",
+            str(point["k"]),
+            tokens(point["mean_tokens"]),
+            percent(point["accuracy"]),
+            interval(point["ci95"]),
+            percent(one["pass@k"].get(str(point["k"]))),
+        ]
+        for one in summaries
+        for point in one["curve"]
+    ]
+    return ["model", "k", "tokens", "maj@k %", "95 %", "pass@k %"], rows
+
+
+def budgets(summaries: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """The curve read at token budgets."""
+    rows = []
+    for one in summaries:
+        for point in one.get("at_tokens", ()):
+            note = "below one reply" if not point["k"] else "all samples, budget left over" if point["capped"] else ""
+            rows.append(
+                [
+                    one["model"] or "(not named)",
+                    tokens(point["budget"]),
+                    str(point["k"]),
+                    tokens(point["mean_tokens"]),
+                    percent(point["accuracy"]),
+                    interval(point["ci95"]),
+                    note,
+                ]
+            )
+    return ["model", "budget", "k", "tokens", "maj@k %", "95 %", ""], rows
+
+
+def groups(summary: Figures, name: str) -> tuple[list[str], list[list[str]]]:
+    """One row a value of the field `name`."""
+    rows = [
+        [value, str(one["n"]), percent(one["accuracy"]), interval(one["ci95"]), tokens(one["mean_tokens"])]
+        for value, one in summary["by"][name].items()
+    ]
+    return [name, "problems", "accuracy %", "95 %", "tokens"], rows
+
+
+def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -> None:
+    """Tables on stderr: the overview, budgets, the curve where asked for, and each field that tells groups apart."""
+    draw("accuracy", *overview(summaries))
+    if with_curve:
+        draw("accuracy at average output tokens", *curve(summaries))
+    if any(one.get("at_tokens") for one in summaries):
+        draw("accuracy at a token budget", *budgets(summaries))
+    for one in summaries:
+        for name, values in one["by"].items():
+            if 1 < len(values) <= _MOST_GROUPS:
+                draw(f"{one['model'] or ''} by {name}".strip(), *groups(one, name))
+
+
+def draw(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """One table on stderr; text is shown as it is, brackets and all."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(file=sys.stderr, width=None if sys.stderr.isatty() else _WIDE).print(table)

@@ -1,0 +1,176 @@
+"""What a whole run says: a small object that the step fills, problem by problem, and that answers with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from o1j import metrics
+from o1j.metrics import Ballot
+from o1j.records import Record, stable_id
+from o1j.steps.eval.samples import Sample
+
+BY = ("source", "category", "subject", "level")
+"""Fields whose values get figures of their own, where records carry them."""
+
+MOST_VALUES = 100
+"""A field with more values than this names single problems rather than groups of them, and is left out."""
+
+NO_VALUE = "(none)"
+"""The group of records that lack a field which others have."""
+
+Classes = Callable[[Sequence[str]], Sequence[Sequence[int]]]
+"""Which of several answers are equal: `["1/2", "3", "0.5"]` → `[[0, 2], [1]]`."""
+
+
+class Tally(NamedTuple):
+    """One problem, counted; `ballot` and `tokens` are over its judged samples (over all, where none is)."""
+
+    key: tuple[str, str | None]
+    groups: Mapping[str, str]
+    counts: Mapping[str, int]
+    share: float | None
+    tokens: float | None
+    uncounted: int
+    ballot: Ballot | None
+
+
+def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Sequence[str] = BY) -> Tally:
+    """Count one problem's graded samples.
+
+    Ungraded samples are outside every denominator. The rest are in, and those without an answer abstain from the
+    vote, though their tokens count.
+    """
+    judged = [sample for sample in samples if sample.correct is not None]
+    correct = sum(sample.correct is True for sample in judged)
+    counted = judged or samples
+    tokens = [sample.tokens for sample in counted if sample.tokens is not None]
+    counts = {
+        "graded": len(judged),
+        "correct": correct,
+        **{name: sum(sample.verdict == name for sample in judged) for name in ("truncated", "no_answer", "refused")},
+        "ungraded": len(samples) - len(judged),
+    }
+    return Tally(
+        key=(stable_id(record), record.get("language")),
+        groups={name: str(record[name]) for name in by if isinstance(record.get(name), (str, int))},
+        counts=counts,
+        share=correct / len(judged) if judged else None,
+        tokens=fmean(tokens) if tokens else None,
+        uncounted=len(counted) - len(tokens),
+        ballot=_ballot(judged, classes) if judged else None,
+    )
+
+
+def _ballot(judged: Sequence[Sample], classes: Classes) -> Ballot:
+    votes: dict[str, list[bool]] = {}
+    silent_right = 0
+    for sample in judged:
+        if sample.votes:
+            votes.setdefault(str(sample.extracted), []).append(sample.correct is True)
+        elif sample.correct:
+            silent_right += 1
+    answers = list(votes)
+    parts = [[0]] if len(answers) == 1 else classes(answers)
+    found = []
+    for part in parts:
+        rights = [right for place in part for right in votes[answers[place]]]
+        found.append((len(rights), sum(rights) / len(rights)))
+    # A judge can find a reply right from which no answer was extracted: each such reply stands for itself.
+    found += [(1, 1.0)] * silent_right
+    return Ballot.of(len(judged), found)
+
+
+def figures(tallies: Sequence[Tally], *, seed: int = 0, at_tokens: Sequence[float] = ()) -> dict[str, Any]:
+    """The figures of CONTRACT.md for these problems: null where there is nothing to measure, never NaN."""
+    graded = [one for one in tallies if one.ballot is not None and one.share is not None]
+    ballots = [one.ballot for one in graded if one.ballot is not None]
+    shares = [one.share for one in graded if one.share is not None]
+    ks = metrics.k_values(min((ballot.n for ballot in ballots), default=0))
+    tokens = [one.tokens for one in graded or tallies if one.tokens is not None]
+    mean_tokens = fmean(tokens) if tokens else None
+    points = metrics.curve(ballots, mean_tokens, ks, seed=seed)
+    counts = {
+        name: sum(one.counts[name] for one in tallies)
+        for name in ("graded", "correct", "truncated", "no_answer", "refused", "ungraded")
+    }
+    result = {
+        "n": len(tallies),
+        **counts,
+        "accuracy": fmean(shares) if shares else None,
+        "ci95": metrics.bootstrap(shares, seed=seed),
+        "mean_tokens": mean_tokens,
+        "uncounted": sum(one.uncounted for one in graded or tallies),
+        "pass@k": {
+            str(k): fmean(metrics.pass_at_k(one.counts["graded"], one.counts["correct"], k) for one in graded)
+            for k in ks
+        },
+        "maj@k": {str(point["k"]): point["accuracy"] for point in points},
+        "curve": points,
+    }
+    if at_tokens:
+        result["at_tokens"] = (
+            []
+            if mean_tokens is None
+            else [metrics.at_tokens(ballots, mean_tokens, budget, seed=seed) for budget in at_tokens]
+        )
+    return result
+
+
+class Summary:
+    """Tallies of a run, one series a model; `add` takes a problem, `results` gives the figures of each model.
+
+    `about` is what the figures were measured with (bench, sampling, grader …) and is repeated in each of them.
+    """
+
+    def __init__(
+        self,
+        classes: Classes,
+        *,
+        about: Mapping[str, Any] | None = None,
+        by: Sequence[str] = (),
+        seed: int = 0,
+        at_tokens: Sequence[float] = (),
+    ):
+        self.classes = classes
+        self.about = dict(about or {})
+        self.by = (*BY, *(name for name in by if name not in BY))
+        self.seed = seed
+        self.at_tokens = at_tokens
+        self.tallies: dict[str | None, list[Tally]] = {}
+
+    def add(self, record: Record, samples: Sequence[Sample]) -> None:
+        model = record.get("model")
+        model = model if isinstance(model, str) else None
+        self.tallies.setdefault(model, []).append(tally(record, samples, self.classes, self.by))
+
+    def results(self) -> list[dict[str, Any]]:
+        """One summary a model, in order of appearance; one with `n` 0 and null figures for no input at all."""
+        return [self._result(model, tallies) for model, tallies in (self.tallies or {None: []}).items()]
+
+    def _result(self, model: str | None, tallies: Sequence[Tally]) -> dict[str, Any]:
+        return {
+            **figures(tallies, seed=self.seed, at_tokens=self.at_tokens),
+            "by": {name: self._by(name, tallies) for name in self.by if any(name in one.groups for one in tallies)},
+            "bench": None,
+            "sampling": None,
+            "grader": None,
+            "seed": self.seed,
+            **self.about,
+            "model": model if model is not None else self.about.get("model"),
+        }
+
+    def _by(self, name: str, tallies: Sequence[Tally]) -> dict[str, Any]:
+        parts: dict[str, list[Tally]] = {}
+        for one in tallies:
+            parts.setdefault(one.groups.get(name, NO_VALUE), []).append(one)
+        if len(parts) > MOST_VALUES:
+            return {}
+        return {value: figures(parts[value], seed=self.seed) for value in sorted(parts, key=_natural)}
+
+
+def _natural(value: str) -> tuple[bool, int, str]:
+    """Whole numbers in their own order, before words."""
+    number = value.isascii() and value.isdigit()
+    return not number, int(value) if number else 0, value
