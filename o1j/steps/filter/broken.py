@@ -1,0 +1,50 @@
+"""Is the problem's text whole? Encoding damage, markup left over, LaTeX or a sentence cut in two."""
+
+import re
+
+_DAMAGE = ("\ufffd", "Ã", "â€", "Â", "锟斤拷")  # UTF-8 read as something else
+_MOJIBAKE = re.compile(r"\ufffd|Ã[\x80-\xbf©¨±³¶¼¤]|â€[™œ\x9d\x80-\xbf“”˜¦]|Â[\xa0-\xbf]|锟斤拷")
+_LEFTOVERS = ("&nbsp;", "&lt;", "&gt;", "&amp;", "&quot;", "&#", "</", "<br", "<p>", "[hide", "[/", "[url", "[quote")
+_MARKUP = re.compile(
+    r"&(?:nbsp|lt|gt|amp|quot|#\d+);|</?(?:br|p|div|span|table|td|tr|sup|sub|b|i|strong|em|font)\b[^<>]*>"
+    r"|\[/?(?:hide|url|quote)[^\]]*\]"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]")
+_MONEY = re.compile(r"\\\$|\$(?=\s?\d[\d,.]*(?:[\s.,;?!)]|$|-))")
+_BEGIN = re.compile(r"\\(begin|end)\s*\{([A-Za-z]+\*?)\}")
+_CUT = re.compile(
+    r"(?:[,，(（+\\]|\b(?:the|of|and|is|that|where|with|if|a|an|to|for|as|by|be|are|let|then))\s*$", re.IGNORECASE
+)
+_SHORTEST = 8  # characters; what is shorter than "$1+1=?$." asks nothing
+
+
+def is_broken(problem: str) -> bool:
+    r"""Whether `problem` is too short to ask anything, damaged in its encoding, full of markup, or cut off.
+
+    >>> [is_broken(text) for text in (r"Find $x$ if $\frac{x}{2}=1$.", r"Find $\frac{x}{2$.", "It costs $5. Find the")]
+    [False, True, True]
+    """
+    if len(problem) < _SHORTEST:
+        return True
+    if not problem.isprintable() and _CONTROL.search(problem):
+        return True
+    if not problem.isascii() and any(mark in problem for mark in _DAMAGE) and _MOJIBAKE.search(problem):
+        return True
+    if any(mark in problem for mark in _LEFTOVERS) and _MARKUP.search(problem):
+        return True
+    return _is_unbalanced(problem) or bool(_CUT.search(problem, len(problem) - 12))
+
+
+def _is_unbalanced(problem: str) -> bool:
+    """Whether braces, environments or dollar signs lack their other half; prices ("$5") are no formulas."""
+    if problem.count("{") - problem.count("\\{") != problem.count("}") - problem.count("\\}"):
+        return True
+    opened: list[str] = []
+    for kind, name in _BEGIN.findall(problem) if "\\begin" in problem or "\\end" in problem else ():
+        if kind == "begin":
+            opened.append(name)
+        elif not opened or opened.pop() != name:
+            return True
+    if opened:
+        return True
+    return problem.count("$") % 2 == 1 and _MONEY.sub("", problem).count("$") % 2 == 1

@@ -1,0 +1,76 @@
+"""Does the problem need a picture? Pictures embedded, and words that point at one."""
+
+import re
+
+_EMBEDDED = (
+    "![",
+    "[asy]",
+    "<image",
+    "<img",
+    "\\includegraphics",
+    "tikzpicture",
+    "[img",
+    "<svg",
+    "{picture}",
+    "data:image/",
+)
+_STEMS = ("figure", "diagram", "picture", "shown", "illustrat", "drawing", "depict", "image", "graph", "fig.", "shaded")
+
+_KIND = r"(?:figures?|diagrams?|pictures?|drawings?|sketch(?:es)?|images?|illustrations?|photos?|map|charts?|graphs?)"
+_PLACE = r"(?:below|above|here|at (?:the )?(?:right|left)|(?:on|to) the (?:right|left)|to (?:its|your) right)"
+_POINTS = re.compile(
+    rf"""\b(?:shown|seen|drawn|given|depicted|illustrated|pictured|indicated|marked|labell?ed|displayed|represented
+        |presented|arranged|connected|numbered)\s+(?:\w+\s+){{0,2}}?(?:in|on|by)\s+(?:the|this|that|these|our)?\s*
+        (?:\w+\s+){{0,2}}?{_KIND}\b
+      | \b(?:the|following|accompanying|adjacent|adjoining|attached|this|these|two)\s+{_KIND}\s+
+        (?:is\s+|are\s+)?(?:{_PLACE}|shows?\b|shown|illustrates?|depicts?|indicates?|represents?\s+a)
+      | \b(?:following|accompanying|adjacent|adjoining|attached)\s+(?:figures?|diagrams?|pictures?|drawings?)\b
+      | \bsee\s+(?:the\s+)?(?:figures?|diagrams?|pictures?|drawings?|fig\b|images?)
+      | \bfig(?:ure|\.)?\s*(?:\d|\$?\s*\(?\d)
+      | \bin\s+(?:the|this|each)\s+(?:\w+\s+)?diagrams?\b
+      | \bin\s+(?:the|this)\s+figure\b(?!\s+(?:bounded|formed|enclosed|obtained|consisting|defined|that|of|skat))
+      | \b(?:the|this)\s+diagram\b
+      | (?:^|[.?!:]\s|\n)\s*in\s+the\s+(?:picture|image|drawing|illustration|sketch)\b
+      | \b(?:pictured|illustrated|depicted|diagrammed)\b(?!\s+as\s+a)
+      | \bshaded\s+(?:\w+\s+)?(?:region|area|part|portion|section|figure)s?\b
+      | \bgraph\s+(?:of\s+[^.]{{1,60}}\s+)?(?:is|are)\s+shown\b
+    """,
+    re.VERBOSE,
+)
+# These point at whatever comes next, which may stand in the text: a table, an array, a displayed formula.
+_SHOWS = re.compile(rf"\b(?:as\s+shown|(?:is|are)\s+shown|shown\s+{_PLACE})\b")
+_IN_TEXT = re.compile(
+    r"\\begin\{(?:array|tabular|[bpv]?matrix|aligned?\*?|cases)\}|\n\s*\||\$\$|\\\[|\\hline|\|\s*:?-{2,}"
+    r"|in\s+the\s+(?:\w+\s+)?(?:table|columns?)"
+)
+_NOT_GIVEN = re.compile(r"\bdiagrams?\s+(?:was|were|is)\s+not\s+given\b|\bdraw\s+(?:the|this|a)\s+diagram")
+
+_CHINESE = re.compile(
+    r"如[下右左上]?图|[下右左上附]图|图\s*所示|图中|[由见看据]图|示意图|图\s*[（(]?\s*(?:\d|[一二三四①②③甲乙])|[（(]图|图\s*$"
+)
+
+
+def needs_image(problem: str) -> bool:
+    """Whether `problem` embeds a picture or points at one.
+
+    >>> needs_image("As shown in the figure, $AB=3$."), needs_image("Find the area of the figure bounded by $y=x$.")
+    (True, False)
+    """
+    for mark in _EMBEDDED:
+        if mark in problem:
+            return True
+    if "图" in problem and _CHINESE.search(problem):
+        return True
+    text = problem.lower()
+    for stem in _STEMS:
+        if stem in text:
+            return _points_at_picture(text)
+    return False
+
+
+def _points_at_picture(text: str) -> bool:
+    found = _POINTS.search(text)
+    if found:
+        return not _NOT_GIVEN.search(text)
+    shows = _SHOWS.search(text)
+    return bool(shows) and not _IN_TEXT.search(text, max(0, shows.start() - 60))

@@ -1,0 +1,52 @@
+"""Does the problem ask several questions at once?"""
+
+import re
+
+_MARKS = ("2", "b", "II", "ii", "Ⅱ", "二", "②")
+_SERIES = (
+    re.compile(r"(?<![\w\\}^_])[(（]\s*([1-9])\s*[)）]"),
+    re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)）．.、](?=\s|[\u4e00-\u9fff$])"),
+    re.compile(r"(?<![\w\\}^_])[(（]\s*([a-h])\s*[)）]"),
+    re.compile(r"(?:^|(?<=[\s.;?:]))([a-h])[).](?=\s|\$)"),
+    re.compile(r"(?<![\w\\}^_])[(（]\s*((?:iv|v?i{1,3}|v)|(?:IV|V?I{1,3}|V)|[ⅠⅡⅢⅣⅤ])\s*[)）]"),
+    re.compile(r"(?:^|\n|\s)(?:part|question|第)\s*\(?([1-9a-hA-H一二三])\)?(?:问|[.:：)]|\s)", re.IGNORECASE),
+    re.compile(r"([①②③④⑤⑥])"),
+)
+_ORDER = {
+    **{str(number): number for number in range(1, 10)},
+    **{letter: rank for rank, letter in enumerate("abcdefgh", 1)},
+    **{numeral: rank for rank, numeral in enumerate(("i", "ii", "iii", "iv", "v"), 1)},
+    **{numeral: rank for rank, numeral in enumerate("ⅠⅡⅢⅣⅤ", 1)},
+    **{numeral: rank for rank, numeral in enumerate("①②③④⑤⑥", 1)},
+    **{numeral: rank for rank, numeral in enumerate("一二三", 1)},
+}
+_ASKS = re.compile(
+    r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|what|which"
+    r"|solve|prove|show|express|draw|explain)\b|求|证|确定|多少|几[个种条次]|计算|是否|写出|判断|说明|讨论|解不?等?方程",
+    re.IGNORECASE,
+)
+_PARTED_GOLD = re.compile(r"[(（]\s*([1aiⅠ])\s*[)）].*[(（]\s*(?:2|b|ii|Ⅱ)\s*[)）]", re.DOTALL)
+
+
+def has_several_parts(problem: str, golds: list[str]) -> bool:
+    """Whether `problem` has two or more numbered parts that each ask something, or its gold answers such parts.
+
+    Numbered conditions, statements and options ask nothing and don't count.
+    """
+    if any(_PARTED_GOLD.search(gold) and len(gold) > 8 for gold in golds):
+        return True
+    if not any(mark in problem for mark in _MARKS):
+        return False
+    return any(_asking(problem, series) >= 2 for series in _SERIES)
+
+
+def _asking(problem: str, series: re.Pattern[str]) -> int:
+    """How many consecutive parts of one numbering, from its first on, ask something."""
+    starts = []
+    for match in series.finditer(problem):
+        if _ORDER.get(match[1].lower() if match[1].isascii() else match[1]) == len(starts) + 1:
+            starts.append(match.end())
+    if len(starts) < 2:
+        return 0
+    ends = [*starts[1:], len(problem)]
+    return sum(bool(_ASKS.search(problem, start, end)) for start, end in zip(starts, ends, strict=True))
