@@ -30,7 +30,10 @@ def connect(
     concurrency: int | None = None,
     timeout: float = 1800.0,
     retries: int = 8,
-    cache: Path | str | None | bool = None,
+    stream: bool = False,
+    rpm: float | None = None,
+    tpm: float | None = None,
+    cache: Path | str | bool | None = None,
     cache_tag: str = "",
     record: Path | str | None = None,
     trust_remote_code: bool = False,
@@ -43,9 +46,12 @@ def connect(
     base_urls: where an OpenAI-compatible server listens (`http://127.0.0.1:8000/v1`); default `OPENAI_BASE_URL`, else
         OpenAI's own.
     api_key: default `OPENAI_API_KEY`; servers that want none get a dummy. It appears in no output.
-    concurrency: requests in flight at most; default 64 (`local:` 48, `replay:` 64).
+    concurrency: requests in flight at most; by default it begins at 16 and grows to 256 while that helps. Overload
+        halves it, given or not.
     timeout: longest silence on a connection in seconds; there is no total limit.
-    retries: how often one request is asked again after a fault that may pass.
+    retries: how often one request is asked again after a fault that may pass (five times as often after an overload).
+    stream: have the reply sent in pieces, for servers and proxies that cut silent connections.
+    rpm, tpm: requests and tokens a minute at most, over all addresses.
     cache: folder of the store; `None` takes `O1J_CACHE`, else `~/.cache/o1j`; `False` keeps none.
     cache_tag: keeps apart servers with different weights under one name.
     record: a file that gets every reply in the shape `replay:` reads.
@@ -62,6 +68,9 @@ def connect(
         concurrency=concurrency,
         timeout=timeout,
         retries=retries,
+        stream=stream,
+        rpm=rpm,
+        tpm=tpm,
         cache=cache,
         cache_tag=cache_tag,
         record=record,

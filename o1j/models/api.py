@@ -1,0 +1,213 @@
+"""`openai:`, any server that speaks OpenAI's chat completions.
+
+The `openai` client brings addresses, credentials and headers. The request itself goes over one aiohttp session: the
+client's typed path costs about 3 ms of CPU a request, this 0.3 (tests/bench/engine.py measures both).
+"""
+
+import asyncio
+import json
+import os
+import re
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from o1j.errors import Unavailable, UsageError, need
+from o1j.models import completion
+from o1j.models.chat import Messages, Sampling
+from o1j.models.faults import Fault, error_object, keep_secret, of_status
+from o1j.models.quirks import Quirks
+
+OPENAI = "https://api.openai.com/v1"
+_CONNECT_WITHIN = 30.0  # seconds
+_MOST_QUIRKS = 6  # of one request
+
+
+class Api:
+    """Servers that share one model name. `lanes` are their addresses, in the order of `ask`'s `lane`."""
+
+    paid = stored = True
+    first_concurrency, most_concurrency = 16, 256
+
+    def __init__(
+        self,
+        model: str,
+        base_urls: Sequence[str],
+        api_key: str | None,
+        *,
+        timeout: float,
+        stream: bool,
+        tell: Callable[[str], None],
+    ):
+        self.model, self.timeout, self.stream, self._tell = model, timeout, stream, tell
+        self.tag = ""
+        openai = need("openai", "all", "asking a server")
+        self._aiohttp = need("aiohttp", "all", "asking a server")
+        self.lanes = [_address(url) for url in base_urls or (os.environ.get("OPENAI_BASE_URL") or OPENAI,)]
+        api_key = api_key or os.environ.get("OPENAI_API_KEY")
+        if not api_key and any(url.startswith("https://api.openai.com") for url in self.lanes):
+            raise Unavailable(
+                "OpenAI wants a key: set OPENAI_API_KEY, or name another server (--base-url, OPENAI_BASE_URL)"
+            )
+        keep_secret(api_key, os.environ.get("OPENAI_API_KEY"))
+        client = openai.AsyncOpenAI(base_url=self.lanes[0], api_key=api_key or "none", max_retries=0)
+        told = {**client.default_headers, **client.auth_headers}
+        self._headers = {name: value for name, value in told.items() if isinstance(value, str)}
+        self._quirks = [Quirks() for _ in self.lanes]
+        self._session = None
+
+    async def ask(self, messages: Messages, sampling: Sampling, sample: int, lane: int) -> tuple[bytes, float | None]:
+        """One request; gives the raw completion, and the seconds to rest where nothing is left to ask for.
+
+        Raises `Fault` for this request's failure, `Unavailable` where every request would fail.
+        """
+        body = {"model": self.model, "messages": messages, **sampling.as_dict()}
+        if sampling.seed is not None:
+            body["seed"] = sampling.seed + sample
+        if self.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        for _ in range(_MOST_QUIRKS):
+            fitted = self._quirks[lane].apply(body)
+            status, headers, raw = await self._post(lane, fitted)
+            if status == 200:
+                return raw, _rest(headers)
+            note = self._quirks[lane].learn(error_object(raw), fitted) if status in (400, 422) else None
+            if note is None:
+                break
+            if note:
+                self._tell(f"{self.model}: {note}")
+        raise of_status(status, headers, raw, url=self.lanes[lane], model=self.model)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, lane: int, body: dict):
+        """(status, headers, body) of one POST; a connection's failure is a `Fault`."""
+        aiohttp = self._aiohttp
+        payload = json.dumps(body, ensure_ascii=False).encode()
+        url = f"{self.lanes[lane]}/chat/completions"
+        try:
+            async with self._open().post(url, data=payload, headers=self._headers) as response:
+                if response.status == 200 and body.get("stream"):
+                    return 200, response.headers, await _collect(response)
+                return response.status, response.headers, await response.read()
+        except (aiohttp.ServerTimeoutError, asyncio.TimeoutError) as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise Fault(f"{self.lanes[lane]} can't be reached (timeout)", again=True, down=True) from error
+            raise Fault(f"{self.lanes[lane]} was silent for {self.timeout:g} s", again=True) from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error, aiohttp.ClientConnectorCertificateError):
+                raise Unavailable(f"{self.lanes[lane]}: its certificate can't be trusted ({error})") from error
+            raise Fault(f"{self.lanes[lane]} can't be reached ({error.strerror})", again=True, down=True) from error
+        except aiohttp.InvalidURL as error:
+            raise UsageError(f"--base-url {self.lanes[lane]} is no address") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Fault(f"the connection to {self.lanes[lane]} broke ({error!r})", again=True) from error
+
+    def _open(self):
+        """The session, made inside the event loop. Any number of connections: the load decides."""
+        if self._session is None:
+            aiohttp = self._aiohttp
+            secure = any(url.startswith("https") for url in self.lanes)
+            connector = aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=60, ssl=_trusted() if secure else True, socket_factory=_kept_alive
+            )
+            silence = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN, sock_read=self.timeout)
+            proxied = any(
+                os.environ.get(f"{kind}_proxy") or os.environ.get(f"{kind.upper()}_PROXY")
+                for kind in ("http", "https", "all")
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=silence, trust_env=proxied, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+
+def _address(url: str) -> str:
+    url = url.strip().rstrip("/")
+    if not re.match(r"https?://[^/\s]", url):
+        raise UsageError(f"--base-url {url!r} is no address: it looks like http://127.0.0.1:8000/v1")
+    return url.removesuffix("/chat/completions")
+
+
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates; certifi's where the system has none."""
+    context = ssl.create_default_context()
+    if not context.cert_store_stats()["x509_ca"]:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _kept_alive(address) -> socket.socket:
+    """A socket whose peer is probed after a minute of silence: a teacher may think for half an hour, a dead one must
+    not go unnoticed, and routers forget idle connections."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made
+
+
+def _rest(headers) -> float | None:
+    """Seconds until there is something left to ask for, by OpenAI's rate-limit headers (`1s`, `6m0s`, `20ms`)."""
+    waits = []
+    for what in ("requests", "tokens"):
+        if headers.get(f"x-ratelimit-remaining-{what}") == "0":
+            parts = re.findall(r"([\d.]+)(ms|s|m|h|d)", headers.get(f"x-ratelimit-reset-{what}", ""))
+            scale = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+            waits.append(sum(float(number) * scale[unit] for number, unit in parts))
+    return max(waits) if waits else None
+
+
+async def _collect(response) -> bytes:
+    """Put a streamed completion together again; a stream that ends without a finish is a fault."""
+    message: dict = {"role": "assistant"}
+    texts: dict[str, list[str]] = {}
+    finish, usage, ended, tools = None, None, False, []
+    async for line in _lines(response.content):
+        if not line.startswith(b"data:"):
+            continue
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            ended = True
+            continue
+        try:
+            chunk = json.loads(data)
+        except ValueError:
+            raise Fault("the stream holds a line that is not JSON", again=True) from None
+        if not isinstance(chunk, dict) or chunk.get("error"):
+            raise Fault(f"the stream broke off: {str(chunk)[:300]}", again=True)
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            for name in ("content", "reasoning_content", "reasoning", "refusal"):
+                if isinstance(delta.get(name), str):
+                    texts.setdefault(name, []).append(delta[name])
+            tools += delta.get("tool_calls") or ()
+            finish = choice.get("finish_reason") or finish
+    if not ended and finish is None:
+        raise Fault("the stream ended before the reply did", again=True)
+    message |= {name: "".join(pieces) for name, pieces in texts.items()}
+    if tools:
+        message["tool_calls"] = tools
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    completion.check(raw)
+    return raw
+
+
+async def _lines(content):
+    """Lines of any length, which aiohttp's own reader would refuse beyond 64 KiB."""
+    rest = b""
+    async for piece in content.iter_any():
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield line
+    if rest:
+        yield rest

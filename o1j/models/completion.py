@@ -1,0 +1,94 @@
+"""A chat completion's raw bytes, as they are stored, and the `Reply` that is read out of them."""
+
+import json
+
+from o1j.models.chat import Reply
+from o1j.models.faults import Fault
+from o1j.thinking import split
+
+_FINISH = {"eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
+
+
+def check(raw: bytes) -> dict:
+    """The completion in `raw`, or a `Fault` that may pass: a server that was cut off sends half a body, or a page."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Fault("the server's answer is not JSON", again=True) from None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
+        error = body.get("error") if isinstance(body, dict) else None
+        detail = f": {json.dumps(error, ensure_ascii=False)[:300]}" if error else ""
+        raise Fault(f"the server's answer holds no completion{detail}", again=True)
+    if not isinstance(choices[0].get("message"), dict):
+        raise Fault("the server's answer holds no message", again=True)
+    return body
+
+
+def make(
+    text: str,
+    *,
+    reasoning: str | None = None,
+    finish_reason: str | None = None,
+    prompt_tokens: int | None = None,
+    tokens: int | None = None,
+    refusal: str | None = None,
+) -> bytes:
+    """A completion's bytes for models that are no server, so that everything downstream sees one shape."""
+    message: dict = {"role": "assistant", "content": text}
+    if reasoning is not None:
+        message["reasoning_content"] = reasoning
+    if refusal is not None:
+        message["refusal"] = refusal
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": tokens}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}], "usage": usage}
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def parse(raw: bytes, *, cached: bool = False) -> Reply:
+    """Read a reply out of a completion: `reasoning_content`, `reasoning` or a `<think>` block becomes `reasoning`."""
+    body = json.loads(raw)
+    choice = body["choices"][0]
+    message = choice["message"]
+    text = _text(message.get("content"))
+    reasoning = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(reasoning, str):
+        reasoning, text, _ = split(text)
+    finish = choice.get("finish_reason")
+    finish = _FINISH.get(finish, finish) if isinstance(finish, str) else None
+    if message.get("tool_calls") and finish in (None, "stop"):
+        finish = "tool_calls"
+    refusal = message.get("refusal")
+    prompt_tokens, tokens = usage(body)
+    return Reply(
+        text=text,
+        reasoning=reasoning,
+        tokens=tokens,
+        finish_reason=finish,
+        prompt_tokens=prompt_tokens,
+        cached=cached,
+        refusal=refusal if isinstance(refusal, str) and refusal else None,
+    )
+
+
+def usage(body: dict) -> tuple[int | None, int | None]:
+    """(prompt tokens, billed completion tokens): hidden thinking that only the total counts is counted too."""
+    counted = body.get("usage")
+    if not isinstance(counted, dict):
+        return None, None
+    prompt, written, total = (_count(counted.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    if prompt is not None and total is not None and total - prompt > (written or 0):
+        written = total - prompt
+    return prompt, written
+
+
+def _count(value) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _text(content) -> str:
+    """A message's content, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""

@@ -1,0 +1,192 @@
+"""One event loop in a thread of its own for all models of the process, and the ordered map over it."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def background() -> asyncio.AbstractEventLoop:
+    """The loop, started at the first call; its thread ends with the process."""
+    global _loop
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="o1j-models", daemon=True).start()
+        return _loop
+
+
+def run(coroutine):
+    """Run a coroutine on the background loop and wait for its result."""
+    return asyncio.run_coroutine_threadsafe(coroutine, background()).result()
+
+
+_READ_ALL = object()
+
+
+class Pump(Iterator[tuple[T, R]]):
+    """Runs `work` over `items` concurrently and hands out `(item, result)` in the caller's thread.
+
+    items are read in a thread of their own, so that a finished result leaves while the source is silent. At most
+    `ahead` items are read but not yet handed out, and `open_` of them are being worked on.
+    If reading fails, or a `work` does, nothing new is begun, what is under way is awaited and handed out, and then
+    the error is raised ("drain, then fail"); the first Ctrl-C does the same, the second gives up at once.
+    stop: called once, from any thread, when nothing new may be asked.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T],
+        work: Callable[[T], Awaitable[R]],
+        *,
+        ahead: int,
+        open_: int,
+        ordered: bool,
+        stop: Callable[[], None],
+        expected: type[Exception],
+    ):
+        self._items, self._work, self._ordered = items, work, ordered
+        self._stop_asking, self._expected = stop, expected
+        self._loop = background()
+        self._ahead, self._open = threading.Semaphore(ahead), threading.Semaphore(open_)
+        self._results: queue.SimpleQueue = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._stopped = False
+        self._begun = self._finished = self._next = 0
+        self._all_read = False
+        self._waiting: dict[int, tuple[T, R]] = {}
+        self._gaps: set[int] = set()
+        self._error: BaseException | None = None
+        self._tasks: set[asyncio.Task] = set()
+        self._closed = False
+        threading.Thread(target=self._read, name="o1j-read", daemon=True).start()
+
+    def __iter__(self) -> "Pump[T, R]":
+        return self
+
+    def __next__(self) -> tuple[T, R]:
+        while not self._closed:
+            ready = self._take()
+            if ready is not None:
+                self._ahead.release()
+                return ready
+            if self._finished == self._begun and (self._all_read or self._stopped):
+                self._closed = True
+                if self._error is not None:
+                    raise self._error
+                break
+            try:
+                self._receive()
+            except KeyboardInterrupt as interrupt:
+                if self._stopped:
+                    self.close()
+                    raise
+                self._stop(interrupt)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Begin nothing new and drop what is under way here; requests already sent are the model's to await."""
+        self._closed = True
+        with self._guard:
+            self._stopped = True
+        self._ahead.release()
+        self._open.release()
+        self._loop.call_soon_threadsafe(self._cancel_all)
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self.close()
+
+    def _take(self) -> tuple[T, R] | None:
+        """The next result that may be handed out, if it is there."""
+        if not self._ordered:
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
+        while self._next in self._gaps:
+            self._gaps.remove(self._next)
+            self._next += 1
+        if self._next not in self._waiting:
+            return None
+        self._next += 1
+        return self._waiting.pop(self._next - 1)
+
+    def _receive(self) -> None:
+        """Take one message: a finished work, or the end of reading (with the error that ended it)."""
+        number, item, outcome = self._results.get()
+        if item is _READ_ALL:
+            self._all_read = True
+            if outcome is not None:
+                self._error = self._error or outcome
+            return
+        self._finished += 1
+        if isinstance(outcome, _Failed):
+            self._gaps.add(number)
+            if not isinstance(outcome.error, self._expected):
+                self._stop(outcome.error)
+        else:
+            self._waiting[number] = (item, outcome)
+
+    def _stop(self, error: BaseException) -> None:
+        if self._error is None or isinstance(error, KeyboardInterrupt):
+            self._error = error
+        with self._guard:
+            if self._stopped:
+                return
+            self._stopped = True
+        self._ahead.release()
+        self._open.release()
+        self._stop_asking()
+
+    def _read(self) -> None:
+        """The reading thread: one item at a time, once there is room for it."""
+        error, number = None, 0
+        try:
+            items = iter(self._items)
+            while True:
+                self._ahead.acquire()
+                if self._stopped:
+                    break
+                try:
+                    item = next(items)
+                except StopIteration:
+                    break
+                self._open.acquire()
+                with self._guard:
+                    if self._stopped:
+                        break
+                    self._begun += 1
+                    self._loop.call_soon_threadsafe(self._begin, number, item)
+                number += 1
+            if self._stopped and hasattr(items, "close"):
+                items.close()
+        except BaseException as failure:  # whatever reading raises belongs to the caller's thread
+            error = failure
+        self._results.put((number, _READ_ALL, error))
+
+    def _begin(self, number: int, item: T) -> None:
+        task = self._loop.create_task(self._run(number, item))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, number: int, item: T) -> None:
+        try:
+            outcome = await self._work(item)
+        except BaseException as error:
+            outcome = _Failed(error)
+        self._open.release()
+        self._results.put((number, item, outcome))
+
+    def _cancel_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+class _Failed:
+    def __init__(self, error: BaseException):
+        self.error = error

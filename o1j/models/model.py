@@ -1,0 +1,397 @@
+"""A connected model: cached, retried, counted; and the map that asks it about many things at once."""
+
+import asyncio
+import sys
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from o1j.errors import Unavailable, UsageError
+from o1j.models import completion
+from o1j.models.chat import Messages, Reply, Sampling
+from o1j.models.faults import Fault, Stopped, redact
+from o1j.models.load import Load, backoff
+from o1j.models.loop import Pump, background, run
+from o1j.models.replay import Recorder
+from o1j.models.store import Store, default_folder, key_of
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+KINDS = ("openai", "replay")
+_OVERLOAD_PATIENCE = 5  # an overload is worth so many times the retries of another fault
+_HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
+
+
+class Backend(Protocol):
+    """What answers requests: a server, a process, a file.
+
+    paid: a reply costs money or time, so it is awaited when the run ends; stored: its replies go into the store;
+    tag: what else tells its weights apart; lanes: names of its addresses.
+    """
+
+    paid: bool
+    stored: bool
+    tag: str
+    lanes: list[str]
+    first_concurrency: int
+    most_concurrency: int
+
+    async def ask(
+        self, messages: Messages, sampling: Sampling, sample: int, lane: int
+    ) -> tuple[bytes, float | None]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts of a run. asked: answered by the model now; cached: taken from the store (or asked once for several);
+    failed: no reply; retried: requests sent again. Tokens: those paid now, and those the store saved."""
+
+    asked: int = 0
+    cached: int = 0
+    failed: int = 0
+    retried: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
+    saved_prompt_tokens: int = 0
+    saved_tokens: int = 0
+
+    def as_dict(self) -> dict:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def line(self) -> str:
+        """For the end of stderr: `asked 3, from cache 7, failed 0; 120 + 950 tokens (saved 300 + 2,200)`."""
+        again = f", {self.retried:,} retries" if self.retried else ""
+        saved = (
+            f" (saved {self.saved_prompt_tokens:,} + {self.saved_tokens:,})"
+            if self.saved_prompt_tokens or self.saved_tokens
+            else ""
+        )
+        return (
+            f"asked {self.asked:,}, from cache {self.cached:,}, failed {self.failed:,}{again}; "
+            f"{self.prompt_tokens:,} prompt + {self.tokens:,} completion tokens{saved}"
+        )
+
+
+class _Request:
+    """One request under way, shared by all who want the same. sent: it may be paid for already."""
+
+    __slots__ = ("sent", "task", "waiters")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task | None = None
+        self.waiters = 0
+        self.sent = False
+
+
+class Model:
+    """A model that can be asked.
+
+    name: `KIND:NAME`; stats: what it cost so far; concurrency: requests in flight at most.
+    `chat` must be awaited on the models' own event loop, that is, inside a `work` given to `map`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backend: Backend,
+        *,
+        concurrency: int | None,
+        retries: int,
+        rpm: float | None,
+        tpm: float | None,
+        store: Store | None,
+        cache_tag: str,
+        recorder: Recorder | None,
+        tell: Callable[[str], None],
+    ):
+        self.name, self.stats = name, Stats()
+        self.concurrency = concurrency or backend.most_concurrency
+        self._backend, self._retries, self._tell = backend, retries, tell
+        self._store, self._recorder = store, recorder
+        self._tag = "\n".join(part for part in (cache_tag, backend.tag) if part)
+        start = concurrency or backend.first_concurrency
+        self._load = Load(backend.lanes, self.concurrency, start, rpm, tpm)
+        self._paced = bool(tpm)
+        self._running: dict[bytes, _Request] = {}
+        self._stopping = self._closed = False
+        self._malformed = 0
+        self._pumps: weakref.WeakSet[Pump] = weakref.WeakSet()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being answered at this moment."""
+        return self._load.in_flight
+
+    async def chat(self, messages: Messages, sampling: Sampling = Sampling(), sample: int = 0) -> Reply:  # noqa: B008
+        """Ask for one reply: from the store if it is there, else from the model, which may take several tries.
+
+        A failure of this one request is a `Reply` with `error`; `Unavailable` is raised where all would fail.
+        """
+        key = key_of(self.name, self._tag, messages, sampling, sample)
+        raw = self._store.get(key) if self._store else None
+        free = raw is not None
+        if raw is None:
+            request = self._running.get(key)
+            free = request is not None
+            if request is None:
+                request = self._begin(key, messages, sampling, sample)
+            try:
+                raw = await self._wait(request)
+            except Fault as fault:
+                return self._came_to_nothing(fault, key, messages, sampling, sample)
+        reply = completion.parse(raw, cached=free)
+        self._count(reply)
+        if self._recorder:
+            self._recorder.write(key, messages, sampling, sample, reply)
+        return reply
+
+    def map(
+        self, items: Iterable[T], work: Callable[[T], Awaitable[R]], *, ordered: bool = True
+    ) -> Iterator[tuple[T, R]]:
+        """Yield `(item, await work(item))` for every item, many at a time, in the items' order unless told otherwise.
+
+        Items are read in another thread, at most 16 x concurrency ahead of what was yielded; results are yielded in
+        the caller's. An error, of reading or of a `work`, is raised after what was under way has been yielded.
+        """
+        pump: Pump[T, R] = Pump(
+            items,
+            work,
+            ahead=16 * self.concurrency,
+            open_=2 * self.concurrency,
+            ordered=ordered,
+            stop=self._stop,
+            expected=Stopped,
+        )
+        self._pumps.add(pump)
+        return pump
+
+    def close(self) -> None:
+        """Await the replies that are on their way (they are paid for), store them, and let go of everything."""
+        if self._closed:
+            return
+        self._closed = True
+        for pump in list(self._pumps):
+            pump.close()
+        try:
+            run(self._drain())
+        except KeyboardInterrupt:
+            self._abandon()
+            raise
+        finally:
+            run(self._backend.close())
+            if self._store:
+                self._store.close()
+            if self._recorder:
+                self._recorder.close()
+
+    def _begin(self, key: bytes, messages: Messages, sampling: Sampling, sample: int) -> _Request:
+        if self._stopping:
+            raise Stopped
+        request = self._running[key] = _Request()
+        request.task = asyncio.get_running_loop().create_task(self._obtain(request, key, messages, sampling, sample))
+
+        def ended(task: asyncio.Task) -> None:
+            del self._running[key]
+            if not task.cancelled():
+                task.exception()  # someone who went away will not look at it
+
+        request.task.add_done_callback(ended)
+        return request
+
+    async def _wait(self, request: _Request) -> bytes:
+        """The request's raw reply. Whoever stops waiting for what was not sent yet, and is the last, calls it off."""
+        request.waiters += 1
+        try:
+            return await asyncio.shield(request.task)
+        except asyncio.CancelledError:
+            if request.task.cancelled():
+                raise Stopped from None
+            raise
+        finally:
+            request.waiters -= 1
+            if not request.waiters and not request.sent:
+                request.task.cancel()
+
+    async def _obtain(self, request: _Request, key: bytes, messages, sampling: Sampling, sample: int) -> bytes:
+        """Ask until there is a completion, and store it before anyone reads it."""
+        faults = overloads = 0
+        expected = self._expected_tokens(messages, sampling)
+        while True:
+            if self._store and self._store.broken:
+                raise self._store.broken
+            lane = await self._load.enter(expected)
+            request.sent = True
+            try:
+                raw = await self._once(lane, messages, sampling, sample, expected)
+            except Fault as fault:
+                request.sent = False
+                if not fault.again:
+                    raise
+                dead = self._load.dead() if fault.down else None
+                if dead:
+                    raise dead from fault
+                if fault.overload:
+                    overloads += 1
+                elif not fault.down:
+                    faults += 1
+                if faults > self._retries or overloads > _OVERLOAD_PATIENCE * self._retries:
+                    raise Fault(f"{fault} (asked {faults + overloads} times)") from fault
+                if self._stopping or not request.waiters:
+                    raise Stopped from fault
+                self.stats.retried += 1
+                if fault.after is None and not fault.down:
+                    await asyncio.sleep(backoff(min(faults, 4) + min(overloads, 4) - 1))
+                continue
+            self.stats.asked += 1
+            return await self._store.put(key, self.name, raw) if self._store else raw
+
+    async def _once(self, lane, messages, sampling: Sampling, sample: int, expected: int) -> bytes:
+        """One try on one lane, which learns how it went."""
+        sent_at = asyncio.get_running_loop().time()
+        fault, used = None, None
+        try:
+            raw, rest = await self._backend.ask(messages, sampling, sample, self._load.lanes.index(lane))
+            body = completion.check(raw)
+            used = sum(count or 0 for count in completion.usage(body))
+        except Fault as failure:
+            fault = failure
+            raise
+        finally:
+            self._load.leave(lane, sent_at, fault, expected, used)
+        if rest:
+            self._load.rest(lane, rest)
+        return raw
+
+    def _expected_tokens(self, messages: Messages, sampling: Sampling) -> int:
+        """What a request will use, for `tpm`: a token is about four characters; replies are like those before."""
+        if not self._paced:
+            return 0
+        written = self.stats.tokens // self.stats.asked if self.stats.asked else sampling.max_tokens or 1000
+        return sum(len(str(turn.get("content") or "")) for turn in messages) // 4 + written
+
+    def _came_to_nothing(self, fault: Fault, key: bytes, messages, sampling: Sampling, sample: int) -> Reply:
+        if fault.finish:
+            reply = Reply("", finish_reason=fault.finish)
+            if self._recorder:
+                self._recorder.write(key, messages, sampling, sample, reply)
+            return reply
+        self.stats.failed += 1
+        self._malformed += fault.malformed
+        if self._malformed >= _HOPELESS_AFTER and not (self.stats.asked or self.stats.cached):
+            raise Unavailable(f"every request was refused: {fault}")
+        return Reply("", error=str(fault))
+
+    def _count(self, reply: Reply) -> None:
+        if reply.cached:
+            self.stats.cached += 1
+            self.stats.saved_prompt_tokens += reply.prompt_tokens or 0
+            self.stats.saved_tokens += reply.tokens or 0
+        else:
+            self.stats.prompt_tokens += reply.prompt_tokens or 0
+            self.stats.tokens += reply.tokens or 0
+
+    def _stop(self) -> None:
+        """Send nothing more (from any thread)."""
+        background().call_soon_threadsafe(self._call_off)
+
+    def _call_off(self) -> None:
+        self._stopping = True
+        for request in self._running.values():
+            if not request.sent:
+                request.task.cancel()
+
+    async def _drain(self) -> None:
+        self._call_off()
+        kept = self._backend.paid and (self._store or self._recorder)
+        under_way = [request.task for request in self._running.values()]
+        if not kept:
+            for task in under_way:
+                task.cancel()
+        if not under_way:
+            return
+        _, late = await asyncio.wait(under_way, timeout=2)
+        if late:
+            self._tell(f"waiting for {len(late)} replies that are on their way and paid for (Ctrl-C drops them)")
+            await asyncio.wait(late)
+
+    def _abandon(self) -> None:
+        async def cancel() -> None:
+            tasks = [request.task for request in self._running.values()]
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=2)
+
+        run(cancel())
+
+
+def parse_spec(spec: str) -> tuple[str, str]:
+    """`openai:o1-mini` → ("openai", "o1-mini"); what names no known kind is a model's name on a server."""
+    kind, colon, name = spec.partition(":")
+    if not colon or kind not in KINDS:
+        kind, name = "openai", spec
+    if not name.strip():
+        raise UsageError(f"--model {spec!r} names no model: write KIND:NAME, for instance openai:o1-mini")
+    return kind, name
+
+
+def open_model(
+    spec: str,
+    *,
+    base_urls: Sequence[str],
+    api_key: str | None,
+    concurrency: int | None,
+    timeout: float,
+    retries: int,
+    stream: bool,
+    rpm: float | None,
+    tpm: float | None,
+    cache: Path | str | bool | None,
+    cache_tag: str,
+    record: Path | str | None,
+    trust_remote_code: bool,
+    quiet: bool,
+) -> Model:
+    """What `connect` does on entry; its docstring explains the settings."""
+    for name, value, least in (("concurrency", concurrency, 1), ("timeout", timeout, 0.001), ("retries", retries, 0)):
+        if value is not None and value < least:
+            raise UsageError(f"--{name} {value} is too small")
+    told: set[str] = set()
+
+    def tell(text: str) -> None:
+        if not quiet and text not in told:
+            told.add(text)
+            print(f"o1j: {redact(text)}", file=sys.stderr, flush=True)
+
+    kind, name = parse_spec(spec)
+    backend = _open_backend(
+        kind, name, base_urls, api_key, timeout=timeout, stream=stream, trust=trust_remote_code, tell=tell
+    )
+    folder = default_folder() if cache in (None, True) else cache
+    return Model(
+        f"{kind}:{name}",
+        backend,
+        concurrency=concurrency,
+        retries=retries,
+        rpm=rpm,
+        tpm=tpm,
+        store=Store(Path(folder)) if folder is not False and backend.stored else None,
+        cache_tag=cache_tag,
+        recorder=Recorder(Path(record)) if record else None,
+        tell=tell,
+    )
+
+
+def _open_backend(kind: str, name: str, base_urls, api_key, *, timeout, stream, trust, tell) -> Any:
+    if kind == "replay":
+        from o1j.models.replay import Replay
+
+        return Replay(Path(name))
+    from o1j.models.api import Api
+
+    return Api(name, base_urls, api_key, timeout=timeout, stream=stream, tell=tell)

@@ -1,0 +1,142 @@
+"""The store of replies: SQLite, shared by every command and process, safe under `kill -9`."""
+
+import asyncio
+import hashlib
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+import zlib
+from pathlib import Path
+
+from o1j.errors import Unavailable
+from o1j.models.chat import Messages, Sampling
+
+_SQUEEZED_FROM = 1024  # bytes; long thoughts shrink to a third, short replies are not worth it
+_GROUP = 512  # replies committed together at most
+
+
+def default_folder() -> Path:
+    """`O1J_CACHE`, else `~/.cache/o1j`."""
+    named = os.environ.get("O1J_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "o1j"
+
+
+def key_of(name: str, tag: str, messages: Messages, sampling: Sampling, sample: int) -> bytes:
+    """SHA-256 over the canonical JSON of all that decides a reply; addresses, keys and timeouts do not."""
+    told = [name, tag, messages, sampling.as_dict(), sample]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+class Store:
+    """Raw completions by key. `get` is for the event loop's thread; `put` returns once the reply is on disk.
+
+    One thread writes and commits in groups, so that thousands of replies a second cost few disk flushes.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / "replies.sqlite3"
+        self.broken: Unavailable | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._reading = self._connect()
+            self._reading.execute("PRAGMA journal_mode=WAL")
+            self._reading.execute(
+                "CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, model TEXT, made REAL, raw BLOB)"
+            )
+            self._reading.commit()
+        except (OSError, sqlite3.Error) as error:
+            raise self._unavailable(error) from error
+        self._queue: queue.SimpleQueue = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, name="o1j-store", daemon=True)
+        self._writer.start()
+
+    def get(self, key: bytes) -> bytes | None:
+        """The stored completion, or `None`."""
+        try:
+            row = self._reading.execute("SELECT raw FROM replies WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        return None if row is None else _expand(row[0])
+
+    async def put(self, key: bytes, model: str, raw: bytes) -> bytes:
+        """Store a completion and return the one that stands: another process may have been first.
+
+        A disk that fails is not the reply's fault: it is handed on, and `broken` says that nothing more should be
+        asked.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._queue.put((done, key, model, raw))
+        return await done
+
+    def close(self) -> None:
+        """Commit what is left and close."""
+        self._queue.put(None)
+        self._writer.join()
+        self._reading.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    def _write(self) -> None:
+        writing = self._connect()
+        ended = False
+        while not ended:
+            group = [self._queue.get()]
+            while len(group) < _GROUP and group[-1] is not None:
+                try:
+                    group.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            if group[-1] is None:
+                ended = True
+                group.pop()
+            if group:
+                self._commit(writing, group)
+        writing.close()
+
+    def _commit(self, writing: sqlite3.Connection, group: list[tuple]) -> None:
+        now, standing = time.time(), {}
+        try:
+            writing.execute("BEGIN IMMEDIATE")
+            for _, key, model, raw in group:
+                row = (key, model, now, _squeeze(raw))
+                if writing.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", row).rowcount == 0:
+                    first = writing.execute("SELECT raw FROM replies WHERE key = ?", (key,)).fetchone()
+                    standing[key] = _expand(first[0])
+            writing.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.broken = self.broken or self._unavailable(error)
+            if writing.in_transaction:
+                writing.execute("ROLLBACK")
+        by_loop: dict = {}
+        for done, key, _, raw in group:
+            by_loop.setdefault(done.get_loop(), []).append((done, standing.get(key, raw)))
+        for loop, settled in by_loop.items():
+            loop.call_soon_threadsafe(_settle, settled)
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        remedy = "free some space" if "full" in str(error) or "No space" in str(error) else "check the folder"
+        return Unavailable(
+            f"the store of replies {self.path} can't be used ({error}): {remedy}, name another with --cache DIR, "
+            "or go without (--no-cache)"
+        )
+
+
+def _settle(settled: list[tuple[asyncio.Future, bytes]]) -> None:
+    for done, raw in settled:
+        if not done.done():
+            done.set_result(raw)
+
+
+def _squeeze(raw: bytes) -> bytes:
+    return zlib.compress(raw, 1) if len(raw) >= _SQUEEZED_FROM else raw
+
+
+def _expand(kept: bytes) -> bytes:
+    """JSON begins with a brace, zlib's stream with an "x"."""
+    return zlib.decompress(kept) if kept[:1] == b"x" else kept
