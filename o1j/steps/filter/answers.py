@@ -19,8 +19,6 @@ _LONGEST_PLACEHOLDER = 60
 _TEXT = re.compile(r"^\\(?:text|mathrm|textbf)\{(.*)\}$")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)|\\boxed\s+(?=\S)")
 _JOINED = re.compile(r"(?:\\(?:q?quad|text\{\s*(?:and|or)\s*\}|[,;()])|and|or|和|或|与|、|[\s$,;.:&])*")
-    r"[\s$,;.:&]*(?:\\(?:quad|qquad|text\{\s*(?:and|or)\s*\}|,|;|\))|\\\(|and|or|和|或|与|、|[\s$,;.:&])*"
-)
 _STATED = re.compile(
     r"(?:final answer|the answer|answer|答案)\s*(?:is|are|为|是|[:：])\s*:?\s*\**\s*([^\n]{1,120}?)\s*\**[.。]?\s*$",
     re.IGNORECASE,
