@@ -10,10 +10,10 @@ _MARKUP = re.compile(
     r"|\[/?(?:hide|url|quote)[^\]]*\]"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]")
-_MONEY = re.compile(r"\\\$|\$(?=\s?\d[\d,.]*(?:[\s.,;?!)]|$|-))")
+_MONEY = re.compile(r"\\\$|\$(?=\s?\.?\d[\d,.]*(?:[\s.,;?!)/]|$|-))")
 _BEGIN = re.compile(r"\\(begin|end)\s*\{([A-Za-z]+\*?)\}")
 _CUT = re.compile(
-    r"(?:[,，(（+\\]|\b(?:the|of|and|is|that|where|with|if|a|an|to|for|as|by|be|are|let|then))\s*$", re.IGNORECASE
+    r"(?:[(（+\\]|\b(?:the|of|and|is|that|where|with|if|a|an|to|for|as|by|be|are|let|then))\s*$", re.IGNORECASE
 )
 _SHORTEST = 8  # characters; what is shorter than "$1+1=?$." asks nothing
 
@@ -37,6 +37,8 @@ def is_broken(problem: str) -> bool:
 
 def _is_unbalanced(problem: str) -> bool:
     """Whether braces, environments or dollar signs lack their other half; prices ("$5") are no formulas."""
+    if "\\left{" in problem or "\\right}" in problem:  # an escaped brace that lost its backslash
+        return True
     if problem.count("{") - problem.count("\\{") != problem.count("}") - problem.count("\\}"):
         return True
     opened: list[str] = []
@@ -47,4 +49,5 @@ def _is_unbalanced(problem: str) -> bool:
             return True
     if opened:
         return True
-    return problem.count("$") % 2 == 1 and _MONEY.sub("", problem).count("$") % 2 == 1
+    # A text without a single LaTeX command writes prices, not formulas.
+    return problem.count("$") % 2 == 1 and "\\" in problem and _MONEY.sub("", problem).count("$") % 2 == 1

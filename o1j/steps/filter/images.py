@@ -60,7 +60,7 @@ def needs_image(problem: str) -> bool:
         if mark in problem:
             return True
     if "图" in problem and _CHINESE.search(problem):
-        return True
+        return "{tabular}" not in problem and "{array}" not in problem
     text = problem.lower()
     for stem in _STEMS:
         if stem in text:

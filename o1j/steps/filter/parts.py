@@ -3,13 +3,14 @@
 import re
 
 _MARKS = ("2", "b", "II", "ii", "Ⅱ", "二", "②")
+# Ways to number parts: (1), 1., (a), a), (ii), "Part 2:", ①. Each match's group 1 is the part's number.
 _SERIES = (
     re.compile(r"(?<![\w\\}^_])[(（]\s*([1-9])\s*[)）]"),
-    re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)）．.、](?=\s|[\u4e00-\u9fff$])"),
+    re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)．.、](?=\s|[\u4e00-\u9fff$])"),
     re.compile(r"(?<![\w\\}^_])[(（]\s*([a-h])\s*[)）]"),
     re.compile(r"(?:^|(?<=[\s.;?:]))([a-h])[).](?=\s|\$)"),
     re.compile(r"(?<![\w\\}^_])[(（]\s*((?:iv|v?i{1,3}|v)|(?:IV|V?I{1,3}|V)|[ⅠⅡⅢⅣⅤ])\s*[)）]"),
-    re.compile(r"(?:^|\n|\s)(?:part|question|第)\s*\(?([1-9a-hA-H一二三])\)?(?:问|[.:：)]|\s)", re.IGNORECASE),
+    re.compile(r"(?:^|\s)(?:part|question|第)\s*\(?([1-9a-hA-H一二三])\)?(?:问|[.:：)]|\s)", re.IGNORECASE),
     re.compile(r"([①②③④⑤⑥])"),
 )
 _ORDER = {
@@ -21,28 +22,23 @@ _ORDER = {
     **{numeral: rank for rank, numeral in enumerate("一二三", 1)},
 }
 _ASKS = re.compile(
-    r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|what|which"
-    r"|solve|prove|show|express|draw|explain)\b|求|证|确定|多少|几[个种条次]|计算|是否|写出|判断|说明|讨论|解不?等?方程",
+    r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|solve|prove|show that|express|explain)\b"
+    r"|求|证明|试证|确定|多少|几[个种条次]|计算|是否|写出|判断|说明|讨论|解不?等?方程",
     re.IGNORECASE,
 )
-_PARTED_GOLD = re.compile(r"[(（]\s*([1aiⅠ])\s*[)）].*[(（]\s*(?:2|b|ii|Ⅱ)\s*[)）]", re.DOTALL)
 
 
-def has_several_parts(problem: str, golds: list[str]) -> bool:
-    """Whether `problem` has two or more numbered parts that each ask something, or its gold answers such parts.
+def has_several_parts(problem: str) -> bool:
+    """Whether `problem` has two or more numbered parts that each ask something.
 
-    Numbered conditions, statements and options ask nothing and don't count.
+    Numbered conditions, rules, statements and options ask nothing and don't count.
     """
-    if any(_PARTED_GOLD.search(gold) and len(gold) > 8 for gold in golds):
-        return True
-    if not any(mark in problem for mark in _MARKS):
-        return False
-    return any(_asking(problem, series) >= 2 for series in _SERIES)
+    return any(mark in problem for mark in _MARKS) and any(_asking(problem, series) >= 2 for series in _SERIES)
 
 
 def _asking(problem: str, series: re.Pattern[str]) -> int:
     """How many consecutive parts of one numbering, from its first on, ask something."""
-    starts = []
+    starts: list[int] = []
     for match in series.finditer(problem):
         if _ORDER.get(match[1].lower() if match[1].isascii() else match[1]) == len(starts) + 1:
             starts.append(match.end())

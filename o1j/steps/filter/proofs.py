@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from o1j.steps.filter.answers import golds
+from o1j.steps.filter.choices import options
 
 _STEMS = ("prove", "show", "proof", "demonstrate", "justify", "explain why", "verify that", "deduce that", "证")
 _ASKS_PROOF = re.compile(
@@ -15,7 +16,9 @@ _ASKS_PROOF = re.compile(
 )
 _ASKS_ANSWER = re.compile(
     r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|what|which|solve|express"
-    r"|give the|decide)\b|求(?!证)|试确定|确定|多少|几[个种条次]|计算|是否|有何|写出|解方程|____|（\s*）|\(\s*\)"
+    r"|give the|decide)\b|求(?!证)|确定|比较|多少|几[个种条次]|计算|是否|有何|写出|解方程"
+    # a blank to fill
+    r"|____|[(（]\s*(?:\\q?quad)?\s*[)）]|\\qquad\s*[.。,，;；]?\s*(?:$|[\u4e00-\u9fff])"
 )
 # A claim where a value should be: something holds, something is something.
 _CLAIM = re.compile(
@@ -41,7 +44,7 @@ def is_proof(record: Mapping[str, Any]) -> bool:
             if _ASKS_PROOF.search(text):
                 return not (_ASKS_ANSWER.search(text) and golds(record))
             break
-    return _is_claim(record) and not _ASKS_ANSWER.search(text)
+    return _is_claim(record) and not _ASKS_ANSWER.search(text) and not options(problem)
 
 
 def _is_claim(record: Mapping[str, Any]) -> bool:

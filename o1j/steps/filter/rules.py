@@ -57,7 +57,7 @@ def multiple_choice_rule(record: Mapping[str, Any]) -> str | None:
 
 def several_parts_rule(record: Mapping[str, Any]) -> str | None:
     """Asks several numbered questions at once."""
-    return "several-parts" if has_several_parts(_problem(record), golds(record)) else None
+    return "several-parts" if has_several_parts(_problem(record)) else None
 
 
 def broken_text_rule(record: Mapping[str, Any]) -> str | None:
