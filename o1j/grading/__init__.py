@@ -1,0 +1,162 @@
+"""Grade final answers: find the answer in a reply, decide whether it equals the gold one, say how that was found out.
+
+>>> grade("1/2", "So the probability is \\\\boxed{0.5}.")
+Grade(correct=True, verdict='numeric', extracted='0.5')
+>>> grade("7", "<think>it is 7. wait")
+Grade(correct=False, verdict='truncated', extracted=None)
+
+What counts as equal is stated in `Conventions`, whose fields are keyword arguments of `grade`, `equal` and `classes`.
+All functions may be called from any thread, keep no state but caches, and don't import sympy or any other large
+library: normal forms in exact arithmetic settle nearly all pairs, and the rest go to worker processes that are killed
+when they take too long.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from .answer import Answer, read
+from .compare import Comparison, Conventions, symbols
+from .extract import extract, visible
+
+__all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
+
+_REFUSAL = re.compile(
+    r"\s*(?:I(?:'|’)?m sorry|I am sorry|Sorry|I(?:'| a)m (?:unable|not able)|I can(?:no|')t|As an AI|"
+    r"抱歉|对不起|很抱歉|我无法)"
+    r"[^\n]{0,300}$",
+    re.IGNORECASE,
+)
+
+
+class Grade(NamedTuple):
+    """`correct` is None where no judgement exists; `verdict` says how it was reached."""
+
+    correct: bool | None
+    verdict: str
+    extracted: str | None
+
+
+def grade(gold: str | list[str], response: str, *, finish_reason: str | None = None, **conventions) -> Grade:
+    """Grade one reply against one gold answer, or several of which each is right.
+
+    Verdicts: `exact` (same spelling), `numeric` (real constants), `symbolic` (everything with structure), `text`,
+    `choice`; without an answer to compare: `truncated` (the reply or its thought was cut off), `refused`,
+    `no_answer`, all three wrong; `timeout` (given up) and `ungraded` (no gold), both neither right nor wrong.
+    """
+    golds = [text for text in ([gold] if isinstance(gold, str) else list(gold or ())) if text and text.strip()]
+    if finish_reason == "length":
+        return Grade(False, "truncated", None)
+    if finish_reason == "content_filter":
+        return Grade(False, "refused", None)
+    answer = extract(response)
+    if answer is None:
+        return Grade(False, _missing(response), None)
+    if not golds:
+        return Grade(None, "ungraded", answer)
+    best = Grade(False, "text", answer)
+    for text in [*golds, ", ".join(golds)] if len(golds) > 1 else golds:
+        correct, verdict = judge(text, answer, **conventions)
+        if correct:
+            return Grade(True, verdict, answer)
+        if best.correct is not None:
+            best = Grade(correct, verdict, answer)
+    return best
+
+
+def equal(a: str, b: str, **conventions) -> bool | None:
+    """Whether two final answers are equal, in either order; None where that could not be found out in time.
+
+    >>> equal("\\\\frac{\\\\sqrt 3}{3}", "1/\\\\sqrt{3}"), equal("2^{2013}", "2^{2012}")
+    (True, False)
+    """
+    return judge(a, b, **conventions)[0]
+
+
+def judge(a: str, b: str, **conventions) -> tuple[bool | None, str]:
+    """`equal`, with the verdict that says how it was found out."""
+    first, second = sorted((core(a), core(b)))
+    return _judge(first, second, _conventions(**conventions))
+
+
+def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
+    """The class of equal answers that each answer belongs to, numbered from 0 by first appearance; None for None.
+
+    >>> classes(["1/2", "3", None, "0.5"])
+    [0, 1, None, 0]
+    """
+    seen: dict[str, int] = {}
+    leaders: list[str] = []
+    result: list[int | None] = []
+    for answer in answers:
+        if answer is None:
+            result.append(None)
+            continue
+        if answer not in seen:
+            for number, leader in enumerate(leaders):
+                if equal(leader, answer, **conventions):
+                    seen[answer] = number
+                    break
+            else:
+                seen[answer] = len(leaders)
+                leaders.append(answer)
+        result.append(seen[answer])
+    return result
+
+
+@lru_cache(maxsize=1 << 14)
+def core(text: str) -> str:
+    """The answer in a gold text: golds are answers, but some come boxed or as a formula with a sentence round it."""
+    if "\\boxed" in text or "\\fbox" in text or "answer is" in text:
+        return extract(text) or text
+    return text
+
+
+def _missing(response: str) -> str:
+    if not isinstance(response, str) or not response.strip():
+        return "no_answer"
+    text = visible(response)
+    if text is None:
+        return "truncated" if "</think>" not in response else "no_answer"
+    return "refused" if _REFUSAL.match(text) else "no_answer"
+
+
+@lru_cache(maxsize=64)
+def _conventions(**conventions) -> Conventions:
+    return Conventions(**conventions)
+
+
+@lru_cache(maxsize=1 << 17)
+def _judge(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
+    left, right = read(a), read(b)
+    if left.spelling == right.spelling and left.spelling:
+        return True, "exact"
+    if left.letters and right.letters:
+        same = left.letters == right.letters
+        if same or not (left.content and right.content):
+            return same, "choice"
+        return False, "choice"
+    for one, other in ((left, right), (right, left)):
+        if one.content and not other.letters:
+            return _judge(*sorted((one.content, a if other is left else b)), conventions)[0], "choice"
+    return _compare(left, right, conventions)
+
+
+def _compare(left: Answer, right: Answer, conventions: Conventions) -> tuple[bool | None, str]:
+    kind = "text"
+    if left.tree is not None and right.tree is not None:
+        comparison = Comparison(conventions)
+        kind = "numeric" if _number(left) and _number(right) else "symbolic"
+        if comparison.equal(left.tree, right.tree):
+            return True, kind
+        if comparison.timed_out:
+            return None, "timeout"
+    if left.words and left.words == right.words and not any(map(str.isdigit, left.words)):
+        return True, "text"
+    return False, kind
+
+
+def _number(answer: Answer) -> bool:
+    tree = answer.tree
+    return tree[0] not in {"list", "seq", "set", "cup", "mat", "rel", "where"} and not symbols(tree)

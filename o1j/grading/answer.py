@@ -1,0 +1,137 @@
+"""What one final answer says: its spelling, its tree if it is mathematics, its letter if it is a choice, its words."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .clean import tidy
+from .parse import NotMaths, Parser, Tree
+
+MAX_CHARACTERS = 20_000
+
+_STYLE = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mathsf|mathit|boldsymbol|bold|mbox|hbox|rm|bf|"
+    r"operatorname\*?|underline|emph|texttt)\s*\{([^{}]*)\}"
+)
+_LEAD = re.compile(
+    r"^(?:so|thus|hence|therefore|and)?,?\s*(?:the|my)?\s*(?:correct\s+|final\s+|right\s+)*"
+    r"(?:answer|result|solution|option|choice|ans)\s*(?:is|are|:|=)+\s*:?\s*|^(?:最终)?(?:答案|答)(?:应该?)?(?:是|为|:)+\s*|"
+    r"^(?:option|choice)\s+(?=\(?[A-J]\b)|^选项?\s*(?=\(?[A-J]\b)",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r",?\s*(?:\\text\{\s*)?\b(?:for\s+(?:all|any|every|each|some|integers?)|where|for\s+which|with\s+\w+\s+an?)\b.*$|,?\s*其中.*$"
+)
+_LETTER = re.compile(r"\(?\s*([A-J])\s*\)?")
+_LABELLED = re.compile(r"(?:\(\s*([A-J])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s+[A-Z][a-z]))\s*(\S.*)", re.DOTALL)
+_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|and|&)?\s*\(?[A-H]\)?)+")
+_NOISE = re.compile(r"[\s\"'`.,;:!?()\[\]{}*$\\~-]+")
+_ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read every way that may be needed to compare it."""
+
+    spelling: str  # without spaces and layout; equal spellings are equal answers
+    tree: Tree | None  # None where it is not mathematics
+    letters: str  # the choice letters, "" where it is no choice
+    content: str  # what stands behind a choice letter
+    words: str  # casefolded, without punctuation
+
+
+@lru_cache(maxsize=1 << 16)
+def read(text: str) -> Answer:
+    """Read a final answer as a person or a model writes it, LaTeX or not."""
+    text = unwrap(tidy(text[:MAX_CHARACTERS]))
+    plain = text
+    while True:
+        stripped = _STYLE.sub(r"\1", plain)
+        if stripped == plain:
+            break
+        plain = stripped
+    plain = plain.strip()
+    letters, content = _choice(plain)
+    return Answer(spell(text), _tree(text, plain), letters, content, _words(plain))
+
+
+def unwrap(text: str) -> str:
+    """Take off what surrounds an answer: a box, bold, braces, quotes, a lead-in, closing punctuation."""
+    while True:
+        before = text
+        text = text.strip().strip('`"').strip()
+        text = re.sub(r"(?:\\\\|\\ ?|[.,;:])+$", "", text).strip()
+        text = re.sub(r"^(?:\*\*|__)(.*?)(?:\*\*|__)$", r"\1", text, flags=re.DOTALL)
+        text = _LEAD.sub("", text)
+        match = re.match(
+            r"\\(?:boxed|fbox|framebox|text|textbf|mathrm|mbox|mathbf|textnormal|bf|ensuremath)\s*\{", text
+        )
+        if match and _closing(text, match.end() - 1) == len(text) - 1:
+            text = text[match.end() : -1]
+        elif text.startswith("{") and _closing(text, 0) == len(text) - 1 and "," not in text and r"\mid" not in text:
+            text = text[1:-1]
+        elif text.startswith((": ", "= ", ":", "=")) and len(text) > 1:
+            text = text[1:]
+        if text == before:
+            return text
+
+
+def spell(text: str) -> str:
+    """A spelling to compare answers by: no spaces, one kind of fraction, no braces round single characters."""
+    text = re.sub(r"\\[dtc]frac(?![a-zA-Z])", r"\\frac", text)
+    text = re.sub(r"(?<=[a-zA-Z]) (?=[a-zA-Z])", "\x00", text)
+    text = re.sub(r"\s+", "", text).replace("\x00", " ")
+    return re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", text)
+
+
+def _closing(text: str, at: int) -> int:
+    """The index of the brace that closes the one at `at`, or -1."""
+    depth = 0
+    index = at
+    while index < len(text):
+        character = text[index]
+        if character == "\\":
+            index += 2
+            continue
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return index
+        index += 1
+    return -1
+
+
+def _tree(text: str, plain: str) -> Tree | None:
+    """The tree of an answer, also where a lead-in or a condition in words has to be left out."""
+    if not text:
+        return None
+    time = _TIME.fullmatch(plain)
+    if time:
+        hour = int(time[1]) % 12 + (12 if time[3].lower() == "p" else 0)
+        return ("unit", ("var", f"{time[1]}:{time[2]}"), f"clock {hour}:{time[2]}")
+    for candidate in (text, _TAIL.sub("", text).rstrip(" ,;.")):
+        try:
+            return Parser(candidate).answer()
+        except (NotMaths, ValueError, RecursionError):
+            continue
+    return None
+
+
+def _choice(plain: str) -> tuple[str, str]:
+    """The letters and the text of a choice: "C", "(C) 12", "C. 12", "A, C"."""
+    match = _LETTER.fullmatch(plain)
+    if match:
+        return match[1], ""
+    match = _LABELLED.fullmatch(plain)
+    if match:
+        return match[1] or match[2] or match[3], match[4]
+    if _LETTERS.fullmatch(plain):
+        letters = re.findall("[A-H]", plain.replace("and", ""))
+        if letters == sorted(set(letters)):
+            return "".join(letters), ""
+    return "", ""
+
+
+def _words(plain: str) -> str:
+    text = _ARTICLE.sub("", plain.replace(r"\ldots", ""))
+    return _NOISE.sub("", text).casefold()

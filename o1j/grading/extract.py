@@ -1,0 +1,333 @@
+"""Find the final answer in a reply.
+
+In order: the last `\\boxed{…}` (boxes of one sentence that belong together make a list), a "final answer is" said
+after it or without it, `#### x`, a closing statement in bold, "the answer is", 答案是, a choice letter, and last what
+the closing sentence states ("… = 42.", "there are 12 ways"). A thought that was not closed holds no answer.
+"""
+
+import re
+
+from ..thinking import CLOSE, split
+
+MAX_ANSWER = 4000
+TAIL = 4000
+
+_BOX = re.compile(r"\\(?:boxed|framebox|fbox)(?![a-zA-Z])\s*(?:\[[^\]\[]{0,20}\])*\s*")
+# Words that may stand between two boxes of one answer; anything else parts them.
+_GAP = re.compile(r"\\(?:text|mbox|q?quad|[()\[\],;: ])|[\s$&,;.\\()\[\]{}]")
+_BREAK = re.compile(
+    r"\n\s*\n|\.\s|[!?:。！？]|\b(?:wait|no|not|but|so|thus|hence|therefore|actually|hold|hmm|instead|then|check|correct|"
+    r"wrong|since|because|giv\w*|simplif\w*|approx\w*|equals?|is|which|i\.e|or equivalently|times|plus|minus)\b|"
+    r"\\(?:approx|implies|Rightarrow|to|cdot|times|sim|equiv|iff)|等于|所以|因此|即|不|但",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"^[A-Za-z]\w{0,3}(?:_\{?\w+\}?)?\s*=$")
+
+_FINAL = re.compile(
+    r"(?:the\s+)?final\s+answer(?:\s+(?:is|are)|\s*[:：]|\s*=)+\s*(?:\*\*)?\s*[:：]?|最终答案(?:是|为|：|:)+",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"^\s*####\s*(\S.*?)\s*$", re.MULTILINE)
+_ANSWER = re.compile(
+    r"\b(?:answers?|ans)(?:\s+(?:to\s+(?:the|this)\s+(?:question|problem)|choice|option))?\s*(?:\*\*)?\s*"
+    r"(?:(?:is|are|should\s+be|must\s+be|would\s+be|will\s+be|comes?\s+(?:out\s+)?to|=|:|：)+\s*)+"
+    r"(?:(?:for\s+sure|clearly|therefore|thus|simply|indeed|option|choice|approximately)\s+)*(?:\*\*)?\s*[:：]?\s*|"
+    r"(?:答案|故选|应选|因此选|所以选|选择|结果)(?:应该|应)?(?:是|为|：|:|选)*\s*(?:选项)?\s*(?:\*\*)?|"
+    r"\b(?:r[ée]ponse|respuesta|risposta|antwort|resposta)\s*(?:(?:est|es|è|ist|é|:)\s*)+|"
+    r"\b(?:correct|right)\s+(?:option|choice)\s*(?:is|:)\s*",
+    re.IGNORECASE,
+)
+_EMPTY_ANSWER = re.compile(r"(?:correct|wrong|right|incorrect|not|clear|that|the|a|an|yes[^.]{20})\b", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
+_CHOICE_SAID = re.compile(
+    r"(?:it'?s|is|choose|choice|option|select|pick|选|be)\s*:?\s*(?:\*\*)?\(?([A-J])\)?(?:\*\*)?(?=[\s.,;:!)。，]|$)"
+)
+_CHOICE_LINE = re.compile(r"\s*(?:\*\*)?\(?([A-J])(?:\)|[.:。，,]|\*\*|(?=不|是|$))")
+_MATH = re.compile(
+    r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\\d])\$([^$\n]+?)(?<!\\)\$(?!\d)|(?<!\\)\$([^$\n]+?)(?<!\\)\$",
+    re.DOTALL,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[$\\*])|(?<=[。！？；])|\n+")
+_NUMBER = (
+    r"[-−]?(?:[$€£]\s?)?(?:\\frac\{[^{}]*\}\{[^{}]*\}|(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
+    r"(?:\^\{?-?\d+\}?)?(?:\s?\\?%)?"
+)
+_NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
+_STATED = re.compile(
+    r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
+    r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*(" + _NUMBER + ")",
+    re.IGNORECASE,
+)
+_TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
+
+
+def extract(response: str) -> str | None:
+    """The final answer that a reply states, as written there; None where there is none.
+
+    >>> extract("It is \\\\boxed{3}. Wait, I forgot one case. So \\\\boxed{4}."), extract("<think> so 7. wait")
+    ('4', None)
+    """
+    text = visible(response)
+    if text is None:
+        return None
+    boxes = find_boxes(text)
+    if boxes:
+        answer, end = _joined(text, boxes)
+        later = _FINAL.search(text, end)
+        if later:
+            said = _statement(text[later.end() :])
+            if said and _has_value(said):
+                return said
+        return answer
+    text = _TRAILER.sub("", text)
+    for rule in (_final_answer, _hashes, _answer_is, _short, _closing_bold, _closing_choice, _closing_value):
+        answer = rule(text)
+        if answer:
+            answer = answer.strip()
+            if answer and len(answer) <= MAX_ANSWER:
+                return answer
+    return None
+
+
+def visible(response: str) -> str | None:
+    """The reply after its thought; None where the thought never ends, or nothing follows it."""
+    if not isinstance(response, str):
+        return None
+    if "<think>" in response or CLOSE in response:
+        thought = split(response)
+        if not thought.closed:
+            return None
+        response = thought.visible
+        if CLOSE in response:
+            response = response.rpartition(CLOSE)[2]
+    return response if response.strip() else None
+
+
+def find_boxes(text: str) -> list[tuple[int, int, str]]:
+    """All complete boxes with something in them: (start, end, content)."""
+    if "\\boxed" not in text and "\\fbox" not in text and "\\framebox" not in text:
+        return []
+    boxes: list[tuple[int, int, str]] = []
+    at = 0
+    while True:
+        match = _BOX.search(text, at)
+        if not match:
+            return boxes
+        at = match.end()
+        if at < len(text) and text[at] == "{":
+            end = closing_brace(text, at)
+            if end < 0:
+                continue
+            content = text[at + 1 : end].strip()
+            inner = find_boxes(content)
+            if inner and len(inner) == 1 and inner[0][:2] == (0, len(content)):
+                content = inner[0][2]
+            if content and len(content) <= MAX_ANSWER:
+                boxes.append((match.start(), end + 1, content))
+            at = end + 1
+        else:
+            bare = re.match(r"-?\d+(?:\.\d+)?|[A-Za-z]\b", text[at : at + 40])
+            if bare:
+                boxes.append((match.start(), at + bare.end(), bare[0]))
+
+
+def closing_brace(text: str, at: int) -> int:
+    """The index of the brace that closes the one at `at`; -1 if the text ends before it."""
+    depth = 0
+    for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, at):
+        token = match[0]
+        if token == "{":
+            depth += 1
+        elif token == "}":
+            depth -= 1
+            if not depth:
+                return match.start()
+    return -1
+
+
+def _joined(text: str, boxes: list[tuple[int, int, str]]) -> tuple[str, int]:
+    """The last box, with those before it that belong to the same answer; and where it ends."""
+    start, end, content = boxes[-1]
+    parts = [content]
+    for before_start, before_end, before in reversed(boxes[:-1]):
+        if not _belongs(text[before_end:start]):
+            break
+        if before not in parts:
+            parts.insert(0, before)
+        start = before_start
+    if text[end : end + 12].lstrip("$ )\\").startswith(("%", "percent", "pct")):
+        parts[-1] += "\\%"
+    return ", ".join(parts), end
+
+
+def _belongs(gap: str) -> bool:
+    """Whether two boxes with this text between them are one answer: "\\boxed{1} and \\boxed{2}"."""
+    if len(gap) > 60 or _BREAK.search(gap):
+        return False
+    words = [word for word in _GAP.sub(" ", gap).split() if word]
+    plain = [word for word in words if word.lower() not in {"and", "or", "和", "或", "与"}]
+    if len(words) - len(plain) > 1:
+        return False
+    if plain and _NAMED.match(" ".join(plain)):
+        return True
+    return len(plain) <= (4 if len(words) > len(plain) else 0)
+
+
+def _has_value(text: str) -> bool:
+    return any(character.isdigit() for character in text) or bool(re.search(r"[\\$]", text)) or len(text) <= 2
+
+
+def _final_answer(text: str) -> str | None:
+    matches = list(_FINAL.finditer(text))
+    for match in reversed(matches):
+        answer = _statement(text[match.end() :])
+        if answer:
+            return answer
+    return None
+
+
+def _hashes(text: str) -> str | None:
+    matches = _HASHES.findall(text)
+    return matches[-1] if matches else None
+
+
+def _answer_is(text: str) -> str | None:
+    matches = list(_ANSWER.finditer(text))
+    for match in reversed(matches):
+        rest = text[match.end() :]
+        if _EMPTY_ANSWER.match(rest):
+            continue
+        answer = _statement(rest)
+        if answer:
+            return answer
+    return None
+
+
+def _statement(rest: str) -> str | None:
+    """What a sentence that has just said "the answer is" names: formulas with what joins them, or its words."""
+    rest = re.sub(r"^(?:[\s:：*_\"“]|\\\")+", "", rest)
+    if not rest:
+        return None
+    letter = re.match(
+        r"(?:\*\*|\\text\{|\\mathrm\{|\$|\\\()?\s*\(?([A-J])\)?(?=[\s.,;:!?)}*$。，、不是]|$)(?!\s*[=+^/-])", rest
+    )
+    if letter and (
+        re.match(r"[^\w\s]|\s*$", rest[letter.end() :]) or re.match(r"\s*(?:\n|\(|,|[a-z]+\b)", rest[letter.end() :])
+    ):
+        labelled = re.match(r"\s*\(?([A-J])[).]\s+[^\n]{1,200}", rest)
+        return labelled[0].strip().rstrip(".") if labelled else letter[1]
+    formula = _MATH.match(rest)
+    if formula:
+        return _formulas(rest, formula)
+    sentence = _SENTENCE.split(rest, maxsplit=1)[0].strip()
+    bold = re.match(r"([^*\n]{1,300}?)\*\*", sentence)
+    if bold:
+        sentence = bold[1].strip()
+    sentence = sentence.strip("*_").rstrip(" .。,，")
+    if not sentence:
+        return None
+    if len(sentence.split()) > 3 or (re.search(r"[\u4e00-\u9fff]", sentence) and len(sentence) > 8):
+        return _value_in(sentence) or (sentence if len(sentence) <= 120 else None)
+    return sentence
+
+
+def _inside(formula: re.Match) -> str:
+    return next(group for group in formula.groups() if group is not None).strip().rstrip(".,")
+
+
+def _formulas(text: str, first: re.Match) -> str:
+    """One formula, or several joined by commas and "and", with a unit behind the last."""
+    parts, end = [_inside(first)], first.end()
+    while True:
+        gap = re.compile(r"\s*(?:,|;|,?\s*(?:and|or)\b|、|，|和|或)\s*").match(text, end)
+        following = _MATH.match(text, gap.end()) if gap else None
+        if not following:
+            break
+        parts.append(_inside(following))
+        end = following.end()
+    unit = re.compile(r"\s?(?:\\?%|percent\b|degrees\b|°)").match(text, end)
+    return ", ".join(parts) + (unit[0] if unit else "")
+
+
+def _bold_values(text: str) -> list[str]:
+    """What is set in bold, headings such as `**Answer:**` and `**结论**：` left out."""
+    values = []
+    for match in _BOLD.finditer(text):
+        value = (match[1] or match[2]).strip()
+        if not value.endswith((":", "：")) and text[match.end() : match.end() + 1] not in {":", "："}:
+            values.append(value)
+    return values
+
+
+def _value_in(sentence: str) -> str | None:
+    """The value a sentence ends on: after its last equals sign or "is", else its last number."""
+    bold = _bold_values(sentence)
+    if bold:
+        return bold[-1].rstrip(".")
+    formulas = list(_MATH.finditer(sentence))
+    if formulas:
+        tail = sentence[formulas[-1].end() :]
+        if not _NUMBERS.search(tail):
+            return _inside(formulas[-1])
+        sentence = tail
+    chain = re.search(r"=\s*([^=\n,;。，；]{1,80})$", sentence.rstrip(" .)"))
+    if chain:
+        return chain[1]
+    stated = _STATED.findall(sentence)
+    if stated:
+        return stated[-1]
+    numbers = _NUMBERS.findall(sentence)
+    return numbers[-1] if numbers else None
+
+
+def _short(text: str) -> str | None:
+    """A reply of one short line without prose is the answer itself."""
+    line = text.strip()
+    if "\n" in line and not re.fullmatch(r"\$\$?\s*[^$]+\$\$?|\\\[[^\]]+\\\]", line):
+        return None
+    whole = _MATH.fullmatch(line.rstrip("."))
+    if whole:
+        return _inside(whole)
+    if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):
+        return _CHOICE_LINE.match(line)[1]
+    formula = _MATH.search(line)
+    if formula:
+        if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
+            return _formulas(line, formula) if re.search("[A-Za-z]", line[: formula.start()]) else line
+        return None
+    prose = [word for word in re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+", " ", line))]
+    if (
+        len(line) <= 200
+        and len(prose) <= 3
+        and not (re.search(r"[一-鿿]", line) and re.search(r"[为是有得]\W*[\d\\]", line))
+    ):
+        return line
+    return None
+
+
+def _closing(text: str) -> tuple[str, str]:
+    """The last paragraph with words in it, and its last sentence."""
+    lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
+    last = lines[-1] if lines else ""
+    sentences = [sentence for sentence in _SENTENCE.split(last) if sentence and re.search(r"\w", sentence)]
+    return last, (sentences[-1] if sentences else "")
+
+
+def _closing_bold(text: str) -> str | None:
+    last, _ = _closing(text)
+    bold = _bold_values(last)
+    return bold[-1].rstrip(".") if bold else None
+
+
+def _closing_choice(text: str) -> str | None:
+    last, sentence = _closing(text)
+    matches = _CHOICE_SAID.findall(last)
+    return matches[-1] if matches else None
+
+
+def _closing_value(text: str) -> str | None:
+    display = list(re.finditer(r"\$\$(.+?)\$\$\s*\.?\s*$|\\\[(.+?)\\\]\s*\.?\s*$", text[-TAIL:].rstrip(), re.DOTALL))
+    if display:
+        return next(group for group in display[-1].groups() if group is not None).strip().rstrip(".")
+    last, sentence = _closing(text)
+    return _value_in(sentence) or _value_in(last)
