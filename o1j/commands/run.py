@@ -152,7 +152,7 @@ class Run:
         dropped = sum(self.reasons.values())
         if dropped:
             text += f", {dropped} dropped ({', '.join(f'{name} {n}' for name, n in self.reasons.most_common())})"
-        return f"{text}; {self.model.stats.describe()}" if self.model else text
+        return f"{text}; {self.model.stats.line()}" if self.model else text
 
     def show_text(self, text: str) -> int:
         """Print a text (a prompt) and be done."""

@@ -1,4 +1,4 @@
-"""What a record is: reading, names in the wild, ids, lineage, writing. `records.read(path)` → steps → `records.Output`."""
+"""What a record is: reading, names in the wild, ids, lineage, writing; `read` → steps → `Output`."""
 
 from o1j.records.files import Output, expand
 from o1j.records.read import read

@@ -30,18 +30,52 @@ def open_input(path: str) -> BinaryIO:
     if path.endswith(".gz"):
         return gzip.GzipFile(fileobj=raw)
     if path.endswith(".zst"):
-        return _ZstdLines(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        return io.BufferedReader(_Zstd(raw), _BUFFER)
     return raw
 
 
-class _ZstdLines(io.BufferedReader):
-    """Lines out of a zstandard stream; its own errors become the ones that callers of files expect."""
+class _Zstd(io.RawIOBase):
+    """What a zstandard file unpacks to. Unlike the library's own reader it raises EOFError where the file is cut
+    short or damaged, instead of ending early without a word."""
 
-    def __iter__(self) -> Any:
+    def __init__(self, packed: BinaryIO):
+        self._packed = packed
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._rest = b""  # packed bytes behind the end of a frame: the next one's beginning
+        self._open = False  # inside a frame
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            chunk = self._rest or self._packed.read1(_BUFFER)
+            self._rest = b""
+            if not chunk:
+                if self._open:
+                    raise EOFError("the last zstandard frame is not whole")
+                return 0
+            self._unpack(chunk)
+        taken = self._ready[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._ready = self._ready[len(taken) :]
+        return len(taken)
+
+    def _unpack(self, chunk: bytes) -> None:
+        self._open = True
         try:
-            yield from iter(self.readline, b"")
+            self._ready = memoryview(self._frame.decompress(chunk))
         except zstandard.ZstdError as error:
             raise EOFError(str(error)) from error
+        if self._frame.eof:
+            self._rest = self._frame.unused_data
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._open = False
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
 
 
 class Output:

@@ -1,0 +1,130 @@
+"""Reading and writing: packed files, Parquet, damage, memory, FILE… options."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from o1j import records
+from o1j.errors import InputError, Unavailable, UsageError
+
+ROWS = [{"problem": f"p{n}", "answer": str(n)} for n in range(3)]
+TEXT = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_written_files_are_read_back(tmp_path: Path, ending: str) -> None:
+    path = str(tmp_path / f"rows.jsonl{ending}")
+    with records.Output(path) as out:
+        for row in ROWS:
+            out.write(row)
+        out.complete()
+    assert list(records.read(path)) == ROWS
+
+
+def test_several_zstandard_frames_are_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.zst"
+    pack = zstandard.ZstdCompressor().compress
+    path.write_bytes(pack(TEXT) + pack(TEXT))
+    assert list(records.read(str(path))) == ROWS + ROWS
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_packed_file_that_is_cut_short_is_bad_input(tmp_path: Path, pack) -> None:
+    noise = "".join(json.dumps({"problem": f"{n * 7919 % 10007}"}) + "\n" for n in range(20_000))
+    path = tmp_path / ("rows.jsonl.gz" if pack is gzip.compress else "rows.jsonl.zst")
+    path.write_bytes(pack(noise.encode())[:-1000])
+    with pytest.raises(InputError, match=r"rows\.jsonl.*damaged or cut short"):
+        list(records.read(str(path)))
+
+
+def test_a_text_file_named_gz_is_bad_input(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(TEXT)
+    with pytest.raises(InputError):
+        list(records.read(str(path)))
+
+
+def test_lines_end_at_newlines_only(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"problem": "a\u2028b\u0085c"}\n', encoding="utf-8")
+    assert [record["problem"] for record in records.read(str(path))] == ["a\u2028b\u0085c"]
+
+
+def test_a_byte_order_mark_blank_lines_and_a_missing_last_newline_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"problem": "a"}\r\n\n  \n{"problem": "b"}')
+    assert [record["problem"] for record in records.read(str(path))] == ["a", "b"]
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS), tmp_path / "rows.parquet")
+    read = list(records.read(str(tmp_path / "rows.parquet")))
+    assert read == ROWS
+    assert read[1].where.endswith("rows.parquet:2")
+
+
+def test_a_file_that_is_no_parquet_is_bad_input(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "rows.parquet").write_bytes(TEXT)
+    with pytest.raises(InputError, match=r"rows\.parquet"):
+        list(records.read(str(tmp_path / "rows.parquet")))
+
+
+def test_an_unreachable_hub_says_so(environment) -> None:
+    pytest.importorskip("datasets")
+    done = subprocess.run(
+        [sys.executable, "-m", "o1j", "filter", "hf://datasets/nobody/nothing"],
+        capture_output=True,
+        text=True,
+        env={**environment, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 69
+    assert "hf://datasets/nobody/nothing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no folder"):
+        records.Output(str(tmp_path / "nowhere" / "x.jsonl"))
+
+
+def test_file_options_take_files_folders_and_globs(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl.gz", "notes.txt"):
+        (tmp_path / name).touch()
+    found = records.expand([str(tmp_path), str(tmp_path / "*.gz")], "--decontaminate")
+    assert [Path(path).name for path in found] == ["a.jsonl", "b.jsonl.gz", "b.jsonl.gz"]
+    with pytest.raises(UsageError, match="--decontaminate"):
+        records.expand([str(tmp_path / "*.zst")], "--decontaminate")
+
+
+def test_memory_stays_flat_however_long_the_input_is(tmp_path: Path, environment) -> None:
+    row = json.dumps({"problem": "What is 1+1? " * 100, "solution": "Two. " * 200, "answer": "2"}).encode() + b"\n"
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as file:
+        for _ in range(80):
+            file.write(row * 1000)
+    assert path.stat().st_size > 180_000_000
+    code = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-m', 'o1j', 'filter', sys.argv[1], '-o', '/dev/null'], check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert int(done.stdout) < 150_000

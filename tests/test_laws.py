@@ -1,0 +1,200 @@
+"""Laws that hold for every verb, stated once (CONTRACT: "Every command is a filter")."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from support import O1J
+
+LONG = "9" * 40  # an integer that no 64-bit parser keeps
+ROWS = [
+    {
+        "id": f"p{number}",
+        "problem": f"What is {number}+1?",
+        "solution": f"It is \\boxed{{{number + 1}}}.",
+        "answer": str(number + 1),
+        "kept": number,
+    }
+    for number in range(5)
+]
+WORKS = [{"work": "ours", "answers": {}}]
+FILTERS = ["filter", "rewrite", "distill", "translate", "eval"]  # verbs that take problems in and give records out
+
+
+def lines(rows: list[dict]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.fixture
+def call(tmp_path: Path, o1j):
+    """Run a verb over rows with a recorded model where it asks one; it never leaves the machine."""
+
+    def run(verb: str, *arguments: str, input: bytes, **more):
+        return o1j(*command(verb, tmp_path), *arguments, input=input, **more)
+
+    return run
+
+
+def command(verb: str, folder: Path) -> list[str]:
+    if verb in ("filter", "tti"):
+        return [verb]
+    if verb == "train":
+        return [verb, str(folder / "model"), "--output", str(folder / "out")]
+    (folder / "empty.jsonl").touch()
+    return [verb, "--model", f"replay:{folder / 'empty.jsonl'}"]
+
+
+@pytest.mark.parametrize("verb", [*FILTERS, "tti"])
+def test_empty_in_empty_out(call, verb: str) -> None:
+    done = call(verb, input=b"")
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr.decode()
+
+
+@pytest.mark.parametrize("verb", [*FILTERS, "tti"])
+def test_a_broken_line_is_65_and_named(call, verb: str) -> None:
+    done = call(verb, input=b'\n{"problem": "x"\n')
+    assert done.returncode == 65
+    assert "<stdin>:2: " in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "broken", [b"[1]", b'"text"', b"3", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": "\xff"}', b"[" * 100_000]
+)
+def test_what_is_no_record_is_65(call, broken: bytes) -> None:
+    done = call("filter", "--rules", "proof", input=lines(ROWS[:2]) + broken + b"\n")
+    assert done.returncode == 65
+    assert done.stdout == lines(ROWS[:2])
+    assert "<stdin>:3: " in done.stderr.decode()
+
+
+@pytest.mark.parametrize("verb", ["filter", "rewrite", "distill", "translate", "train", "eval", "tti"])
+def test_help_has_an_example(o1j, verb: str) -> None:
+    done = o1j(verb, "--help")
+    assert done.returncode == 0
+    assert f"o1j {verb} " in done.stdout.decode().partition("\n\n")[2]
+
+
+@pytest.mark.parametrize("verb", ["filter", "rewrite", "distill", "translate", "train", "eval", "tti"])
+def test_help_costs_little(environment, verb: str) -> None:
+    def cpu() -> float:
+        before = os.times()
+        subprocess.run([*O1J, verb, "--help"], capture_output=True, env=environment, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    cpu()
+    assert min(cpu() for _ in range(3)) < 0.3 * 3  # the promise is 0.3 s on a quiet machine; this guards the order
+
+
+def test_unchanged_records_are_written_byte_for_byte(call) -> None:
+    odd = b'{ "question":"1+1?",  "gt" : 2.0, "n": ' + LONG.encode() + b', "u": "\\u00e9\xe2\x80\xa8" }\n'
+    done = call("filter", "--rules", "proof", input=odd)
+    assert done.stdout == odd
+
+
+def test_changed_records_keep_unknown_fields_in_place(o1j) -> None:
+    row = f'{{"zeta": {LONG}, "problem": "1+1?", "alpha": {{"b": [1, null]}}, "solution": "\\\\boxed{{2}}"}}\n'
+    done = o1j("filter", input=row.encode())
+    fields = json.loads(done.stdout)
+    assert list(fields) == ["zeta", "problem", "alpha", "solution", "answer"]
+    assert fields["zeta"] == int(LONG)
+    assert fields["alpha"] == {"b": [1, None]}
+
+
+def test_head_is_quiet(environment, tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_bytes(lines(ROWS) * 20_000)
+    o1j = subprocess.Popen(
+        [*O1J, "filter", str(source), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    head = subprocess.run(["head", "-1"], stdin=o1j.stdout, capture_output=True, check=True)
+    o1j.stdout.close()
+    assert o1j.stderr.read() == b""
+    assert o1j.wait(timeout=60) == 0
+    assert head.stdout == lines(ROWS[:1])
+
+
+def test_the_first_record_leaves_before_the_input_ends(environment) -> None:
+    o1j = subprocess.Popen([*O1J, "filter"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    o1j.stdin.write(lines(ROWS[:1]))
+    o1j.stdin.flush()
+    assert o1j.stdout.readline() == lines(ROWS[:1])
+    o1j.stdin.close()
+    assert o1j.wait(timeout=60) == 0
+
+
+def test_out_appears_whole_or_not_at_all(o1j, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("what was there before\n")
+    done = o1j("filter", "-o", out, input=lines(ROWS[:2]) + b"broken\n")
+    assert done.returncode == 65
+    assert out.read_text() == "what was there before\n"
+    assert (tmp_path / "out.jsonl.partial").read_bytes() == lines(ROWS[:2])
+    assert o1j("filter", "-o", out, input=lines(ROWS)).returncode == 0
+    assert out.read_bytes() == lines(ROWS)
+    assert not (tmp_path / "out.jsonl.partial").exists()
+
+
+def test_the_run_log_stands_beside_the_output(o1j, tmp_path: Path) -> None:
+    o1j("filter", "-o", tmp_path / "out.jsonl", "--skip", "proof", input=lines(ROWS))
+    (entry,) = [json.loads(line) for line in (tmp_path / "out.jsonl.runs.jsonl").read_text().splitlines()]
+    assert entry["verb"] == "filter"
+    assert entry["counts"] == {"read": 5, "kept": 5}
+    assert entry["options"]["skip"] == ["proof"]
+    assert entry["exit"] == 0
+
+
+def test_interrupted_is_130_and_keeps_what_was_done(environment, tmp_path: Path) -> None:
+    o1j = subprocess.Popen(
+        [*O1J, "filter", "-o", str(tmp_path / "out.jsonl")],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    o1j.stdin.write(lines(ROWS))
+    o1j.stdin.flush()
+    time.sleep(2)
+    o1j.send_signal(signal.SIGINT)
+    _, stderr = o1j.communicate(timeout=60)
+    assert o1j.returncode == 130
+    assert "interrupted" in stderr.decode()
+    assert "Traceback" not in stderr.decode()
+    assert (tmp_path / "out.jsonl.partial").read_bytes() == lines(ROWS)
+
+
+@pytest.mark.parametrize("verb", FILTERS)
+def test_a_missing_file_is_69(call, verb: str) -> None:
+    done = call(verb, "nowhere.jsonl", input=b"")
+    assert done.returncode == 69
+    assert "nowhere.jsonl" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["filter", "--nonsense"],
+        ["nonsense"],
+        ["filter", "--map", "problem"],
+        ["filter", "--rules", "nonsense"],
+        ["distill", "--keep", "best"],
+        ["translate", "--mode", "both"],
+    ],
+)
+def test_wrong_usage_is_2(o1j, arguments: list[str]) -> None:
+    done = o1j(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(o1j) -> None:
+    done = o1j("filter", "-o", "/dev/full", input=lines(ROWS))
+    assert done.returncode == 69
+    assert "no space left" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
