@@ -14,7 +14,7 @@ def filter(records: Iterable[Record], rules: Iterable[Rule]) -> Iterator[Record 
 
     `answer` is set where only `solution` carries it, before any rule looks.
 
-    >>> [dropped] = filter([Record(problem="Prove that $1<2$.")], choose())
+    >>> [dropped] = filter([Record({"problem": "Prove that $1<2$."})], choose())
     >>> dropped.reason
     'proof'
     """

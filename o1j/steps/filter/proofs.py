@@ -16,7 +16,7 @@ _ASKS_PROOF = re.compile(
 )
 _ASKS_ANSWER = re.compile(
     r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|what|which|solve|express"
-    r"|give the|decide)\b|求(?!证)|确定|比较|多少|几[个种条次]|计算|是否|有何|写出|解方程"
+    r"|give the|decide)\b|求(?!证)|确定|比较|讨论|多少|几[个种条次]|计算|是否|有何|写出|解方程"
     # a blank to fill
     r"|____|[(（]\s*(?:\\q?quad)?\s*[)）]|\\qquad\s*[.。,，;；]?\s*(?:$|[\u4e00-\u9fff])"
 )

@@ -1,0 +1,56 @@
+"""How right the filter's rules are on hand-read rows, and what they do to whole files.
+
+    python tests/bench/filter_rules.py > tests/bench/RESULTS-filter.md
+
+Needs ../shared/data beside the checkout (or O1J_DATA).
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from filter.labelled import DATA, LABELLED, confusion, labels, rows
+
+from o1j.records import Dropped, read
+from o1j.steps.filter import RULES, choose, filter
+
+WHOLE = (
+    *("olympiadbench_raw_english", "olympiadbench_raw_chinese", "deepscaler_train_aime", "math500_test"),
+    *("gaokao_2024_zh_limo", "gsm8k_test", "olymmath_en_zh"),
+)
+
+
+def main() -> None:
+    """Print the tables."""
+    every = labels()
+    records = rows(every)
+    print("# What the filter's rules get right\n")
+    print("Made by `python tests/bench/filter_rules.py`; rows and labels: `tests/filter/labels.jsonl`, read by hand.\n")
+    for part in ("development", "held-out"):
+        chosen = [label for label in every if label["part"] == part]
+        counts, disagreements = confusion(chosen, records)
+        print(f"## {part.capitalize()}: {len(chosen)} rows\n")
+        print("| rule | rows it should drop | precision | recall |\n|---|---|---|---|")
+        for rule in LABELLED:
+            hit, alarm, miss = (counts[rule, kind] for kind in ("hit", "false alarm", "miss"))
+            print(f"| {rule} | {hit + miss} | {_share(hit, hit + alarm)} | {_share(hit, hit + miss)} |")
+        print("\n" + "".join(f"- {line}\n" for line in disagreements or ["no disagreement"]))
+    print("## Whole files, default rules\n")
+    print("| file | rows | kept | needs-image | proof | no-answer | not-numerical |\n|---|---|---|---|---|---|---|")
+    for name in WHOLE:
+        reasons = Counter(
+            result.reason if isinstance(result, Dropped) else "kept"
+            for result in filter(read(str(DATA / f"{name}.jsonl")), choose())
+        )
+        cells = [sum(reasons.values()), *(reasons[key] for key in ("kept", *list(RULES)[:4]))]
+        print(f"| {name} | {' | '.join(map(str, cells))} |")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "none"
+
+
+if __name__ == "__main__":
+    main()
