@@ -1,7 +1,7 @@
 """`o1j eval`."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,7 @@ from o1j.errors import Unavailable, UsageError
 if TYPE_CHECKING:
     from o1j.benches import Bench, Matcher
     from o1j.records import Dropped, Record
-    from o1j.steps.eval import Asker
+    from o1j.steps.eval import Summary
 
 
 @dataclass
@@ -125,6 +125,21 @@ class Figures:
         str | None, typer.Option("--plot", metavar="FILE.svg|.png", help="Draw the curve, votes and tokens.")
     ] = None
 
+    compare: Annotated[
+        list[str],
+        typer.Option(
+            "--compare",
+            metavar="FILE",
+            help="Graded outputs of another model: same plot, one table, paired tests. Repeats.",
+        ),
+    ] = field(default_factory=list)
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher", metavar="FILE", help="Graded outputs of the teacher: how much of its accuracy is reached."
+        ),
+    ] = None
+
     @cached_property
     def budgets(self) -> list[float]:
         """`--at-tokens`, as numbers."""
@@ -144,8 +159,12 @@ class Figures:
 
             plot.check(self.plot)
 
-    def tell(self, summaries: list[dict[str, Any]], run: Run, bench: "Bench | None") -> None:
-        """Tables to stderr, figures and pictures to their files."""
+    def tell(self, totals: "Summary", others: "Mapping[str, Summary]", run: Run, bench: "Bench | None") -> None:
+        """Tables to stderr, figures and pictures to their files; `others` are the runs to compare with, by file."""
+        from o1j.steps.eval import compare
+
+        summaries = totals.results()
+        compare.attach(summaries, totals, {name: others[name] for name in self.against}, others.get(self.teacher))
         if not run.quiet:
             from o1j.reports import table
 
@@ -157,8 +176,16 @@ class Figures:
         if self.plot:
             from o1j.reports import plot
 
+            drawn = [one for name in self.against for one in others[name].results()] + summaries
             title, reference = (bench.title, bench.reference) if bench else ("", ())
-            plot.draw(self.plot, summaries, title=title, reference=reference)
+            plot.draw(self.plot, drawn, title=title, reference=reference)
+
+    @cached_property
+    def against(self) -> list[str]:
+        """`--compare`, as files."""
+        from o1j import records
+
+        return records.expand(self.compare, "--compare")
 
 
 @options
@@ -191,8 +218,8 @@ def command(
     o1j eval outputs.jsonl --summary summary.json > graded.jsonl
     o1j eval --bench aime2024 -m openai:o1-mini --samples 8 --plot curve.svg > graded.jsonl
     """
-    from o1j import benches
-    from o1j.steps.eval import Asker, Summary, evaluate, graders
+    from o1j import benches, records
+    from o1j.steps.eval import Asker, Summary, compare, evaluate, graders
 
     if list_benches:
         return show([benches.load(name).row() for name in benches.names()], title="o1j eval --bench", format=format)
@@ -202,26 +229,39 @@ def command(
         print(prompt.text)
         return 0
     figures.check()
-    grader = grader or (bench.grader if bench else "math")
-    judge = graders.load(grader)
-    totals = Summary(judge.classes, by=figures.by, seed=asking.seed or 0, at_tokens=figures.budgets)
-    asker = Asker(lambda: asking.connect(run), prompt, asking.sampling, asking.samples, resample, run.id)
-    results = evaluate(problems.records(run), totals, grader=judge, asker=asker, gather=gather, regrade=regrade)
+    told = {"grader": grader or (bench.grader if bench else "math"), "version": __version__}
+    judge = graders.load(told["grader"])
+    regrade = regrade or grader is not None
+
+    def totals() -> Summary:
+        about = {**problems.about(), **(told if regrade else {})}
+        return Summary(
+            judge.classes,
+            defaults=told,
+            about=about,
+            by=figures.by,
+            seed=asking.seed or 0,
+            at_tokens=figures.budgets,
+        )
+
+    others = {name: totals() for name in [*figures.against, *filter(None, [figures.teacher])]}
+    for name, other in others.items():
+        compare.count(records.read(name), other, grader=judge, regrade=regrade)
+    asker = Asker(
+        lambda: asking.connect(run),
+        prompt,
+        asking.sampling,
+        asking.samples,
+        resample,
+        run.id,
+        {**problems.about(), **told},
+    )
+    mine = totals()
+    results = evaluate(problems.records(run), mine, grader=judge, asker=asker, gather=gather, regrade=regrade)
     exit_code = run.write(problems.with_drops(results), rejects)
-    totals.about = {**problems.about(), **_about(asker), "grader": grader, "version": __version__}
-    figures.tell(totals.results(), run, bench)
+    mine.about |= problems.about()
+    figures.tell(mine, others, run, bench)
     return exit_code
-
-
-def _about(asker: "Asker") -> dict[str, Any]:
-    """What the answers were had with; nothing is known of answers that the input brought along."""
-    if not asker.name:
-        return {"model": None, "sampling": None, "prompt": None}
-    return {
-        "model": asker.name,
-        "sampling": {**asker.sampling.as_dict(), "samples": asker.samples},
-        "prompt": {"name": asker.prompt.name, "hash": asker.prompt.hash},
-    }
 
 
 def _write(path: str, text: bytes) -> None:

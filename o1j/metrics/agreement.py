@@ -36,8 +36,7 @@ def krippendorff_alpha(units: Sequence[Sequence[float]]) -> float | None:
         return None
     size = len(values)
     observed = sum(
-        sum((one - other) ** 2 for one, other in permutations(ratings, 2)) / (len(ratings) - 1)
-        for ratings in paired
+        sum((one - other) ** 2 for one, other in permutations(ratings, 2)) / (len(ratings) - 1) for ratings in paired
     )
     total = sum(values)
     # The sum of squared differences over all ordered pairs, in one pass: 2·n·Σv² − 2·(Σv)².

@@ -26,9 +26,7 @@ def curve(
     return [_point(ballots, mean_tokens, k, seed) for k in ks]
 
 
-def at_tokens(
-    ballots: Sequence[Ballot], mean_tokens: float, budget: float, *, seed: int = 0
-) -> dict[str, Any]:
+def at_tokens(ballots: Sequence[Ballot], mean_tokens: float, budget: float, *, seed: int = 0) -> dict[str, Any]:
     """The curve read at a budget of `budget` output tokens a problem: as many votes as the budget buys.
 
     Adds `budget` to a point of the curve. Below the price of one sample `k` is 0 and `accuracy` None: nothing was

@@ -73,10 +73,10 @@ def _series(axes: Any, summary: Mapping[str, Any], in_tokens: bool, colour: str,
         elinewidth=1,
         label=_literal(summary["model"] or "(not named)"),
     )
-    for place, (across, up, point) in enumerate(zip(x, y, points, strict=True)):
+    for across, up, point in zip(x, y, points, strict=True):
         text = f"maj@{point['k']}" if point["k"] > 1 else "one reply"
-        offset = (6, 8) if place % 2 == 0 else (6, -16)
-        axes.annotate(text, (across, up), offset, textcoords="offset points", fontsize=8, color=colour)
+        # Below on the right: curves of votes rise, so the line is elsewhere.
+        axes.annotate(text, (across, up), (5, -13), textcoords="offset points", fontsize=8, color=colour)
 
 
 def _published(axes: Any, point: Mapping[str, Any], colour: str) -> None:
@@ -103,6 +103,9 @@ def _axes(axes: Any, title: str, in_tokens: bool) -> None:
     else:
         axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
+    if axes.get_legend_handles_labels()[0]:
+        left, right = axes.get_xlim()
+        axes.set_xlim(left / 1.25, right * 1.6)  # room for labels; a single point still gets ticks beside it
     axes.set_xlabel("average output tokens per problem (log scale)" if in_tokens else "votes k (token counts unknown)")
     axes.set_ylabel("accuracy, %")
     axes.set_title(_literal(title))
@@ -110,7 +113,14 @@ def _axes(axes: Any, title: str, in_tokens: bool) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(max(0, low), min(100, high) + 0.02 * (high - low))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9)
+        drawn, names = axes.get_legend_handles_labels()
+        measured_first = sorted(range(len(names)), key=lambda place: names[place].endswith("(published)"))
+        axes.legend(
+            [drawn[place] for place in measured_first],
+            [names[place] for place in measured_first],
+            frameon=False,
+            fontsize=9,
+        )
 
 
 def _literal(text: str) -> str:

@@ -90,6 +90,57 @@ def groups(summary: Figures, name: str) -> tuple[list[str], list[list[str]]]:
     return [name, "problems", "accuracy %", "95 %", "tokens"], rows
 
 
+def comparison(summaries: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """One row a model and another run: the paired difference, and whether it is beyond noise.
+
+    A star marks a pair that was not measured alike.
+    """
+    rows = []
+    for one in summaries:
+        for other in one.get("compare", ()):
+            test = other["mcnemar"]
+            rows.append(
+                [
+                    f"{other['model'] or other['file']} → {one['model'] or '(not named)'}"
+                    + ("*" if other["differences"] else ""),
+                    str(other["n"]),
+                    percent(other["before"]),
+                    percent(other["after"]),
+                    "–" if other["difference"] is None else f"{100 * other['difference']:+.1f}",
+                    interval(other["ci95"]),
+                    chance(other["p"]),
+                    f"+{test['gained']} −{test['lost']}, p {chance(test['p'])}" if test else "",
+                ]
+            )
+    return ["", "problems", "before %", "after %", "difference", "95 %", "p", "McNemar"], rows
+
+
+def chance(p: float | None) -> str:
+    """A p value as it is read."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def notes(summaries: Sequence[Figures]) -> list[str]:
+    """What must be known to read the comparisons: conditions that differed, and the teacher's ceiling."""
+    lines = []
+    for one in summaries:
+        for other in one.get("compare", ()):
+            name = other["model"] or other["file"]
+            lines += [f"* {name} was measured differently: {told}" for told in other["differences"]]
+            if other["unmatched"]:
+                lines.append(
+                    f"{name}: {other['unmatched']} problems occur in one of the two runs only and are left out"
+                )
+        teacher = one.get("teacher")
+        if teacher and teacher["share"] is not None:
+            lines.append(
+                f"{one['model'] or 'the student'} reaches {percent(teacher['share'])} % of the accuracy of "
+                f"{teacher['model'] or 'the teacher'} on {teacher['n']} problems; it solves {len(teacher['beyond'])} "
+                f"that the teacher does not, and misses {len(teacher['behind'])} that the teacher solves"
+            )
+    return lines
+
+
 def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -> None:
     """Tables on stderr: the overview, budgets, the curve where asked for, and each field that tells groups apart."""
     draw("accuracy", *overview(summaries))
@@ -97,6 +148,10 @@ def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -
         draw("accuracy at average output tokens", *curve(summaries))
     if any(one.get("at_tokens") for one in summaries):
         draw("accuracy at a token budget", *budgets(summaries))
+    if any(one.get("compare") for one in summaries):
+        draw("paired differences", *comparison(summaries))
+    for line in notes(summaries):
+        print(line, file=sys.stderr)
     for one in summaries:
         for name, values in one["by"].items():
             if 1 < len(values) <= _MOST_GROUPS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from itertools import chain
 
+from o1j.errors import O1jError
 from o1j.records import Record, stable_id
 
 Key = tuple[str, str | None, str | None]
@@ -16,13 +17,24 @@ def key_of(record: Record) -> Key:
 
 
 def together(records: Iterable[Record], *, gather: bool = False) -> Iterator[list[Record]]:
-    """The records of each problem; `gather` reads all input first and keeps the order of first appearance."""
-    if not gather:
-        return (list(group) for _, group in groupby(records, key_of))
+    """The records of each problem; `gather` reads all input first and keeps the order of first appearance.
+
+    Where reading fails, what was read before is yielded first.
+    """
     found: dict[Key, list[Record]] = {}
-    for record in records:
-        found.setdefault(key_of(record), []).append(record)
-    return iter(found.values())
+    failure = None
+    try:
+        for record in records:
+            key = key_of(record)
+            if not gather and found and key not in found:
+                yield from found.values()
+                found = {}
+            found.setdefault(key, []).append(record)
+    except O1jError as error:
+        failure = error
+    yield from found.values()
+    if failure:
+        raise failure
 
 
 def merged_lineage(group: Iterable[Record]) -> list:

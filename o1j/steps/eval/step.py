@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from o1j.errors import InputError, UsageError
 from o1j.models.chat import Reply, Sampling
 from o1j.records import Dropped, Record, lineage, stable_id
+from o1j.steps.asking import message
 from o1j.steps.eval.graders import Grader
 from o1j.steps.eval.groups import merged_lineage, together
 from o1j.steps.eval.samples import Sample, of_reply, samples_of, without_samples
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Asker:
-    """How answers are had where the input has none; the model is opened only when the first of them is needed."""
+    """How answers are had where the input has none; the model is opened only when the first of them is needed.
+
+    `told` is what else a reader of the answers must know to compare them (grader, bench) and goes into the lineage.
+    """
 
     connect: Callable[[], AbstractContextManager[Model]]
     prompt: Prompt
@@ -32,19 +36,22 @@ class Asker:
     samples: int = 1
     resample: bool = False
     run: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
 
     async def ask(self, model: Model, record: Record) -> list[Reply]:
         """All samples of one problem, asked for at once."""
         text = self.prompt.fill(problem=str(record.get("problem") or ""))
-        messages = [{"role": "user", "content": text}]
-        return await asyncio.gather(*(model.chat(messages, self.sampling, index) for index in range(self.samples)))
+        asked = (model.chat(message(text), self.sampling, index) for index in range(self.samples))
+        return await asyncio.gather(*asked)
 
     def signed(self, record: Record) -> Record:
         """The record with the model that answered and this step in its lineage."""
         entries = lineage(
             record, step="eval", run=self.run, model=self.name, prompt=self.prompt.hash, parents=[stable_id(record)]
         )
+        conditions = {"sampling": {**self.sampling.as_dict(), "samples": self.samples}, **self.told}
+        entries[-1] |= {name: value for name, value in conditions.items() if value is not None}
         return record.but(model=self.name, lineage=entries)
 
 

@@ -14,14 +14,17 @@ from o1j.steps.eval.samples import Sample
 BY = ("source", "category", "subject", "level")
 """Fields whose values get figures of their own, where records carry them."""
 
+CONDITIONS = ("bench", "bench_revision", "sampling", "prompt", "grader", "version")
+"""What two runs must have in common to be compared; a lineage entry may hold each of them."""
+
 MOST_VALUES = 100
 """A field with more values than this names single problems rather than groups of them, and is left out."""
 
 NO_VALUE = "(none)"
 """The group of records that lack a field which others have."""
 
-Classes = Callable[[Sequence[str]], Sequence[Sequence[int]]]
-"""Which of several answers are equal: `["1/2", "3", "0.5"]` → `[[0, 2], [1]]`."""
+Classes = Callable[[Sequence[str]], Sequence[int | None]]
+"""Which of several answers are equal: `["1/2", "3", "0.5"]` → `[0, 1, 0]`."""
 
 
 class Tally(NamedTuple):
@@ -65,20 +68,18 @@ def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Seque
 
 def _ballot(judged: Sequence[Sample], classes: Classes) -> Ballot:
     votes: dict[str, list[bool]] = {}
-    silent_right = 0
+    found: list[tuple[int, float]] = []
     for sample in judged:
         if sample.votes:
             votes.setdefault(str(sample.extracted), []).append(sample.correct is True)
         elif sample.correct:
-            silent_right += 1
+            # A judge can find a reply right from which no answer was extracted: it stands for itself.
+            found.append((1, 1.0))
     answers = list(votes)
-    parts = [[0]] if len(answers) == 1 else classes(answers)
-    found = []
-    for part in parts:
-        rights = [right for place in part for right in votes[answers[place]]]
-        found.append((len(rights), sum(rights) / len(rights)))
-    # A judge can find a reply right from which no answer was extracted: each such reply stands for itself.
-    found += [(1, 1.0)] * silent_right
+    members: dict[int | None, list[bool]] = {}
+    for answer, number in zip(answers, classes(answers) if len(answers) > 1 else [0] * len(answers), strict=True):
+        members.setdefault(number, []).extend(votes[answer])
+    found += [(len(rights), sum(rights) / len(rights)) for rights in members.values()]
     return Ballot.of(len(judged), found)
 
 
@@ -121,29 +122,37 @@ def figures(tallies: Sequence[Tally], *, seed: int = 0, at_tokens: Sequence[floa
 class Summary:
     """Tallies of a run, one series a model; `add` takes a problem, `results` gives the figures of each model.
 
-    `about` is what the figures were measured with (bench, sampling, grader …) and is repeated in each of them.
+    What the answers were had with is read from the records' lineage, so that it survives pipes and files; `about`
+    is what this run knows better, `defaults` what it takes for granted where the records say nothing.
     """
 
     def __init__(
         self,
         classes: Classes,
         *,
+        defaults: Mapping[str, Any] | None = None,
         about: Mapping[str, Any] | None = None,
         by: Sequence[str] = (),
         seed: int = 0,
         at_tokens: Sequence[float] = (),
     ):
         self.classes = classes
+        self.defaults = dict(defaults or {})
         self.about = dict(about or {})
         self.by = (*BY, *(name for name in by if name not in BY))
         self.seed = seed
         self.at_tokens = at_tokens
         self.tallies: dict[str | None, list[Tally]] = {}
+        self.conditions: dict[str | None, dict[str, list[Any]]] = {}
 
     def add(self, record: Record, samples: Sequence[Sample]) -> None:
         model = record.get("model")
         model = model if isinstance(model, str) else None
         self.tallies.setdefault(model, []).append(tally(record, samples, self.classes, self.by))
+        known = self.conditions.setdefault(model, {})
+        for name, value in _conditions(record).items():
+            if value not in known.setdefault(name, []):
+                known[name].append(value)
 
     def results(self) -> list[dict[str, Any]]:
         """One summary a model, in order of appearance; one with `n` 0 and null figures for no input at all."""
@@ -153,12 +162,12 @@ class Summary:
         return {
             **figures(tallies, seed=self.seed, at_tokens=self.at_tokens),
             "by": {name: self._by(name, tallies) for name in self.by if any(name in one.groups for one in tallies)},
-            "bench": None,
-            "sampling": None,
-            "grader": None,
-            "seed": self.seed,
+            **dict.fromkeys(CONDITIONS),
+            **self.defaults,
+            **{name: _one(values) for name, values in self.conditions.get(model, {}).items()},
             **self.about,
-            "model": model if model is not None else self.about.get("model"),
+            "seed": self.seed,
+            "model": model,
         }
 
     def _by(self, name: str, tallies: Sequence[Tally]) -> dict[str, Any]:
@@ -168,6 +177,20 @@ class Summary:
         if len(parts) > MOST_VALUES:
             return {}
         return {value: figures(parts[value], seed=self.seed) for value in sorted(parts, key=_natural)}
+
+
+def _conditions(record: Record) -> dict[str, Any]:
+    """What the last eval or distill step in the record's lineage says of how its answers were had."""
+    entries = record.get("lineage")
+    for entry in reversed(entries if isinstance(entries, list) else []):
+        if isinstance(entry, Mapping) and entry.get("step") in ("eval", "distill"):
+            return {name: entry[name] for name in CONDITIONS if entry.get(name) is not None}
+    return {}
+
+
+def _one(values: Sequence[Any]) -> Any:
+    """The condition that all answers share, or the list of those that occur."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 def _natural(value: str) -> tuple[bool, int, str]:
