@@ -19,6 +19,7 @@ from typing import NamedTuple
 from .answer import Answer, read
 from .compare import Comparison, Conventions, symbols
 from .extract import extract, visible
+from .parse import substitute
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
 
@@ -109,7 +110,7 @@ def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
 def core(text: str) -> str:
     """The answer in a gold text: golds are answers, but some come boxed or as a formula with a sentence round it."""
     if "\\boxed" in text or "\\fbox" in text or "answer is" in text:
-        return extract(text) or text
+        return extract(text) or text.partition("boxed{")[2] or text
     return text
 
 
@@ -148,13 +149,23 @@ def _compare(left: Answer, right: Answer, conventions: Conventions) -> tuple[boo
     if left.tree is not None and right.tree is not None:
         comparison = Comparison(conventions)
         kind = "numeric" if _number(left) and _number(right) else "symbolic"
-        if comparison.equal(left.tree, right.tree):
+        other = right.tree
+        if left.parameter and right.parameter:
+            other = substitute(other, {right.parameter: ("var", left.parameter)})
+        if comparison.equal(left.tree, other):
             return True, kind
         if comparison.timed_out:
             return None, "timeout"
-    if left.words and left.words == right.words and not any(map(str.isdigit, left.words)):
+    if left.words and left.words == right.words and _in_words(left) and _in_words(right):
         return True, "text"
     return False, kind
+
+
+def _in_words(answer: Answer) -> bool:
+    """Whether an answer is to be read as words: no mathematics, or nothing but a word of letters."""
+    return answer.tree is None or (
+        len(answer.words) > 1 and answer.words.isalpha() and answer.tree[0] in {"var", "mul"}
+    )
 
 
 def _number(answer: Answer) -> bool:

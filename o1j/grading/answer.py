@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from .clean import tidy
@@ -25,8 +26,21 @@ _TAIL = re.compile(
 _LETTER = re.compile(r"\(?\s*([A-J])\s*\)?")
 _LABELLED = re.compile(r"(?:\(\s*([A-J])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s+[A-Z][a-z]))\s*(\S.*)", re.DOTALL)
 _LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|and|&)?\s*\(?[A-H]\)?)+")
-_NOISE = re.compile(r"[\s\"'`.,;:!?()\[\]{}*$\\~-]+")
+_NOISE = re.compile(r"[\s\"'`*$\\~{}!?]|[.,;:](?!\d)|(?<=[a-z])-(?=[a-z])", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"[,;(\s]*(?:\\text\s*\{[^{}]*\}\s*)?\(?\s*\b([a-zA-Z])\s*(?:\\in|∈)\s*(?:\\math(?:bb|bf|rm|cal)\s*\{?\s*[ZNRQ]\s*\}?|[ZNRQ]\b)"
+    r"(?:\s*[\^_]\s*\{?[-+*0-9]+\}?)*\s*\)?[.\s]*$"
+)
+_PART = re.compile(r"(?:^|(?<=[\s,;.:]))\(?(?:([a-f])|(i{1,3}v?|v)|([1-6]))\)(?=\s*\S)")
+_NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
+}
+_NOTHING = {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset", "无解", "空集",
+            "nosuchnumber", "nosuchnumbers"}  # fmt: skip
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
 
 
@@ -39,6 +53,7 @@ class Answer:
     letters: str  # the choice letters, "" where it is no choice
     content: str  # what stands behind a choice letter
     words: str  # casefolded, without punctuation
+    parameter: str  # the name of the whole number in "k pi, k in Z", "" where there is none
 
 
 @lru_cache(maxsize=1 << 16)
@@ -53,7 +68,8 @@ def read(text: str) -> Answer:
         plain = stripped
     plain = plain.strip()
     letters, content = _choice(plain)
-    return Answer(spell(text), _tree(text, plain), letters, content, _words(plain))
+    tree, parameter = _tree(text, plain)
+    return Answer(spell(text), tree, letters, content, _words(plain), parameter)
 
 
 def unwrap(text: str) -> str:
@@ -61,7 +77,7 @@ def unwrap(text: str) -> str:
     while True:
         before = text
         text = text.strip().strip('`"').strip()
-        text = re.sub(r"(?:\\\\|\\ ?|[.,;:])+$", "", text).strip()
+        text = re.sub(r"(?:\\\\|\\ ?|[,;:]|(?<!\.)\.)+$", "", text).strip()
         text = re.sub(r"^(?:\*\*|__)(.*?)(?:\*\*|__)$", r"\1", text, flags=re.DOTALL)
         text = _LEAD.sub("", text)
         match = re.match(
@@ -101,20 +117,36 @@ def _closing(text: str, at: int) -> int:
     return -1
 
 
-def _tree(text: str, plain: str) -> Tree | None:
-    """The tree of an answer, also where a lead-in or a condition in words has to be left out."""
+def _tree(text: str, plain: str) -> tuple[Tree | None, str]:
+    """The tree of an answer, also where a condition in words has to be left out; and its parameter's name."""
     if not text:
-        return None
+        return None, ""
     time = _TIME.fullmatch(plain)
     if time:
         hour = int(time[1]) % 12 + (12 if time[3].lower() == "p" else 0)
-        return ("unit", ("var", f"{time[1]}:{time[2]}"), f"clock {hour}:{time[2]}")
-    for candidate in (text, _TAIL.sub("", text).rstrip(" ,;.")):
-        try:
-            return Parser(candidate).answer()
-        except (NotMaths, ValueError, RecursionError):
-            continue
-    return None
+        return ("unit", ("var", f"{time[1]}:{time[2]}"), f"clock {hour}:{time[2]}"), ""
+    word = _words(plain)
+    if word in _NUMBER_WORDS:
+        return ("num", Fraction(_NUMBER_WORDS[word]), 0), ""
+    if word in _NOTHING:
+        return ("set",), ""
+    parameter = _PARAMETER.search(text)
+    if parameter and parameter.start() > 0:
+        tree = _parsed(text[: parameter.start()])
+        if tree is not None:
+            return tree, parameter[1]
+    if _PART.match(text) and len(_PART.findall(text)) > 1:
+        parted = _parsed(_PART.sub(" ; ", text).strip(" ;"))
+        if parted is not None:
+            return parted, ""
+    return _parsed(text) or _parsed(_TAIL.sub("", text).rstrip(" ,;.")), ""
+
+
+def _parsed(text: str) -> Tree | None:
+    try:
+        return Parser(text).answer()
+    except (NotMaths, ValueError, RecursionError):
+        return None
 
 
 def _choice(plain: str) -> tuple[str, str]:

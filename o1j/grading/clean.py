@@ -50,8 +50,12 @@ _THIN = re.compile(r"\\[!]|\\hspace\*?\{[^{}]*\}|\\[hv]?phantom\{[^{}]*\}|\\labe
 _SPACE = re.compile(r"(?<!\\)\\(?:[,;:> ]|q?quad|enspace|thinspace|medspace|thickspace|newline|par(?![a-z]))|~|\\\n")
 _DOLLAR = re.compile(r"\\\$|\\\(|\\\)|(?<!\\)\\\[|\\\]|\$")
 # A comma set without the space that LaTeX puts after one belongs to the number: `10{,}080`, `10,\!080`.
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!)\s*(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d)\s*(?:\{,\s*\}|,\\!)\s*(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_POWER_OF_TEN = re.compile(r"(?<![\w.\\])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,5})(?![\w.])")
+_ORDINAL = re.compile(
+    r"(?<=\d)\s*(?:\^\s*)?\{?\s*\\(?:text|mathrm|textrm|rm|mbox)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?|(?<=\d)(?:st|nd|rd|th)\b"
+)
 
 
 def tidy(text: str) -> str:
@@ -67,7 +71,7 @@ def tidy(text: str) -> str:
     if not text.isprintable():
         for pattern, repair in _BROKEN:
             text = pattern.sub(repair, text)
-    if "{,}" in text or ",\\!" in text:
+    if "{," in text or ",\\!" in text:
         text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))
     if "\\" in text:
         text = _DOUBLED.sub(r"\\", text)
@@ -75,4 +79,6 @@ def tidy(text: str) -> str:
         text = _SPACING.sub("", text)
         text = _SPACE.sub(" ", text)
     text = _DOLLAR.sub(lambda sign: r"\$" if sign[0] == r"\$" else " ", text)
+    text = _POWER_OF_TEN.sub(r"\1 \\times 10^{\2}", text)
+    text = _ORDINAL.sub("", text)
     return " ".join(text.split())

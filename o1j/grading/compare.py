@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from . import algebra, sandbox
+from . import algebra, matrix, sandbox
+from .parse import Tree, substitute
 from .realset import NotASet, real_set
-from .parse import Tree
 from .units import measure
 
 MAX_ITEMS = 100
@@ -67,6 +67,7 @@ class Comparison:
         """Whether two answers are equal; False with `timed_out` set where that could not be found out."""
         if a == b:
             return True
+        a, b = matrix.evaluate(a), matrix.evaluate(b)
         for rule in (self._spread, self._units, self._statements, self._collections):
             verdict = rule(a, b)
             if verdict is not None:
@@ -169,10 +170,11 @@ class Comparison:
         """None where two left-hand sides differ; else the renaming of b's bound variables that makes them one."""
         if a == b:
             return {}
-        if a[0] == b[0] == "fn" and a[1] == b[1] == "call" and a[2] == b[2] and len(a) == len(b):
-            if all(x[0] == y[0] == "var" for x, y in zip(a[3:], b[3:], strict=True)):
-                return {y[1]: x for x, y in zip(a[3:], b[3:], strict=True)}
-        return None
+        if a[:3] != b[:3] or a[:2] != ("fn", "call") or len(a) != len(b):
+            return None
+        if any(x[0] != "var" or y[0] != "var" for x, y in zip(a[3:], b[3:], strict=True)):
+            return None
+        return {y[1]: x for x, y in zip(a[3:], b[3:], strict=True)}
 
     def _same_equation(self, a: Tree, b: Tree) -> bool:
         """Equations are the same if one is a multiple of the other: l₁ - r₁ = c (l₂ - r₂)."""
@@ -184,18 +186,15 @@ class Comparison:
 
     def _same_relation(self, a: Tree, b: Tree) -> bool:
         """Chains of comparisons term by term, in either direction; single ones also as multiples of each other."""
-        if len(a) == len(b):
-            for candidate in (b, flipped(b)):
-                if a[2::2] == candidate[2::2]:
-                    if all(self.equal(x, y) for x, y in zip(a[1::2], candidate[1::2], strict=True)):
-                        return True
-        if len(a) == len(b) == 4 and a[2] in _FLIP and b[2] in _FLIP:
-            if all(scalar(part) for part in (a[1], a[3], b[1], b[3])):
-                left, right = ("add", a[1], ("neg", a[3])), ("add", b[1], ("neg", b[3]))
-                for sign, op in ((1, b[2]), (-1, _FLIP[b[2]])):
-                    if a[2] == op and proportional(left, right, sign):
-                        return True
-        return False
+        for candidate in (b, flipped(b)):
+            if a[2::2] == candidate[2::2] and self._in_order(a[1::2], candidate[1::2]):
+                return True
+        if len(a) != 4 or len(b) != 4 or a[2] not in _FLIP or b[2] not in _FLIP:
+            return False
+        if not all(scalar(part) for part in (a[1], a[3], b[1], b[3])):
+            return False
+        left, right = ("add", a[1], ("neg", a[3])), ("add", b[1], ("neg", b[3]))
+        return any(a[2] == op and proportional(left, right, sign) for sign, op in ((1, b[2]), (-1, _FLIP[b[2]])))
 
     # -- collections
 
@@ -272,9 +271,8 @@ class Comparison:
         return len(rows) == len(rows[0]) == 1 and self.equal(rows[0][0], other)
 
     def _sequences(self, a: Tree, b: Tree) -> bool:
-        if len(a) == len(b) == 5 and "[" in {a[1], b[1]} | ({"["} if "]" in {a[2], b[2]} else set()):
-            if a[1:3] != b[1:3]:
-                return False
+        if len(a) == len(b) == 5 and a[1:3] != b[1:3]:
+            return False
         return self._in_order(_values_of(a[3:]), _values_of(b[3:]))
 
     def _in_order(self, a: tuple, b: tuple) -> bool:
@@ -356,6 +354,8 @@ class Comparison:
         if a[0] == b[0] == "ratio":
             if len(a) != len(b):
                 return False
+            if any(part[:2] == ("fn", "digits") or part[:2] == ("num", 0) for part in (*a[1:], *b[1:])):
+                return self._in_order(a[1:], b[1:])
             return all(self._scalars(("mul", x, b[1]), ("mul", y, a[1])) for x, y in zip(a[2:], b[2:], strict=True))
         return None if len(a if a[0] == "ratio" else b) == 3 else False
 
@@ -474,15 +474,6 @@ def symbols(tree: Tree) -> set[str]:
         if isinstance(part, tuple) and part:
             found |= symbols(part) if isinstance(part[0], str) else set().union(*(symbols(item) for item in part))
     return found
-
-
-def substitute(tree: Tree, renaming: dict) -> Tree:
-    """The tree with variables replaced."""
-    if not renaming:
-        return tree
-    if tree and tree[0] == "var":
-        return renaming.get(tree[1], tree)
-    return tuple(substitute(part, renaming) if isinstance(part, tuple) else part for part in tree)
 
 
 def _rewrite(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:

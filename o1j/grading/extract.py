@@ -49,7 +49,8 @@ _MATH = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[$\\*])|(?<=[。！？；])|\n+")
 _NUMBER = (
-    r"[-−]?(?:[$€£]\s?)?(?:\\frac\{[^{}]*\}\{[^{}]*\}|(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
+    r"[-−]?(?:[$€£]\s?)?"
+    r"(?:\\frac\{[^{}]*\}\{[^{}]*\}|(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
     r"(?:\^\{?-?\d+\}?)?(?:\s?\\?%)?"
 )
 _NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
@@ -73,11 +74,9 @@ def extract(response: str) -> str | None:
     boxes = find_boxes(text)
     if boxes:
         answer, end = _joined(text, boxes)
-        later = _FINAL.search(text, end)
-        if later:
-            said = _statement(text[later.end() :])
-            if said and _has_value(said):
-                return said
+        said = _final_answer(_TRAILER.sub("", text[end:]))
+        if said and _has_value(said):
+            return said
         return answer
     text = _TRAILER.sub("", text)
     for rule in (_final_answer, _hashes, _answer_is, _short, _closing_bold, _closing_choice, _closing_value):
@@ -295,7 +294,7 @@ def _short(text: str) -> str | None:
         if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
             return _formulas(line, formula) if re.search("[A-Za-z]", line[: formula.start()]) else line
         return None
-    prose = [word for word in re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+", " ", line))]
+    prose = re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+", " ", line))
     if (
         len(line) <= 200
         and len(prose) <= 3
@@ -320,7 +319,7 @@ def _closing_bold(text: str) -> str | None:
 
 
 def _closing_choice(text: str) -> str | None:
-    last, sentence = _closing(text)
+    last = _closing(text)[0]
     matches = _CHOICE_SAID.findall(last)
     return matches[-1] if matches else None
 

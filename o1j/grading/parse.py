@@ -26,32 +26,40 @@ class NotMaths(ValueError):
 
 
 _TOKEN = re.compile(
-    r"\\[a-zA-Z]+\*?|\\.|\d+(?:\.\d+)?|\.\d+|[A-Za-z]+|<=|>=|!=|==|\.\.\.|[^\W\d_]+|\S", re.ASCII | re.DOTALL
+    r"\\[a-zA-Z]+\*?|\\.|[0-9]+(?:\.[0-9]+)?|\.[0-9]+|[A-Za-z]+|<=|>=|!=|==|\.\.\.|[^\W\d_A-Za-z]+|\S", re.DOTALL
 )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _GROUPED = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?=(?:\.\d+)?(?![\d]|,\d))")
 _SPACED = re.compile(r"(?<![\d.,])(?<!\d )(\d{1,3}(?: \d{3})+)(?=(?:\.\d+)?(?![\d]| \d))")
 
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth log ln lg exp max min gcd "
-    "lcm sqrt abs floor ceil det arg Re Im deg sgn".split()
-)
+FUNCTIONS = _words("""sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth log ln lg
+    exp max min gcd lcm sqrt abs floor ceil det arg Re Im deg sgn""")
 _ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "cosec": "csc",
             "arctg": "arctan", "sen": "sin", "sqr": "sqrt", "ceiling": "ceil"}  # fmt: skip
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar partial nabla".split()
-)
+_GREEK = _words("""alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho
+    sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar partial
+    nabla""")
 _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\leq": "<=",
     r"\leqslant": "<=", r"\leqq": "<=", r"\ge": ">=", r"\geq": ">=", r"\geqslant": ">=", r"\geqq": ">=", r"\ne": "!=",
     r"\neq": "!=", r"\lt": "<", r"\gt": ">", r"\approx": "~", r"\simeq": "~", r"\doteq": "~", r"\in": "in",
     r"\equiv": "=", r"\coloneqq": "=", r"\ni": "in",
 }  # fmt: skip
-_FONTS = frozenset(
-    "mathrm mathbf mathit mathsf mathtt mathcal mathfrak boldsymbol bm rm bf it operatorname operatorname* vec hat "
-    "bar tilde overrightarrow overleftarrow underline mathbb mathop mathord dot overset pmb symbf mathscr".split()
+_FONTS = _words("""mathrm mathbf mathit mathsf mathtt mathcal mathfrak boldsymbol bm rm bf it operatorname
+    operatorname* vec hat bar tilde overrightarrow overleftarrow underline mathbb mathop mathord dot overset pmb symbf
+    mathscr""")
+_TEXTS = _words("text textbf textit textrm textnormal texttt textsf mbox hbox emph textup")
+_CONTINUES = (
+    FUNCTIONS
+    | _GREEK
+    | _words("""frac dfrac tfrac cfrac sqrt pi binom dbinom tbinom infty surd overline
+    begin sum prod int cbrt lvert angle""")
 )
-_TEXTS = frozenset("text textbf textit textrm textnormal texttt textsf mbox hbox emph textup".split())
 _SETS = {"R": ("seq", "(", ")", ("neg", ("inf",)), ("inf",))}
 _OPENING = {"(", "[", r"\{", r"\lbrace", r"\langle", r"\lfloor", r"\lceil", r"\lvert", r"\lVert", "{"}
 _CLOSING = {")", "]", "}", r"\}", r"\rbrace", r"\rangle", r"\rfloor", r"\rceil", r"\rvert", r"\rVert"}
@@ -67,6 +75,15 @@ def parse(text: str) -> Tree:
     return Parser(tidy(text)).answer()
 
 
+def substitute(tree: Tree, renaming: dict) -> Tree:
+    """The tree with variables replaced."""
+    if not renaming:
+        return tree
+    if tree and tree[0] == "var":
+        return renaming.get(tree[1], tree)
+    return tuple(substitute(part, renaming) if isinstance(part, tuple) else part for part in tree)
+
+
 def is_word(token: str) -> bool:
     """Whether a token is a run of letters (of any script), not a command or an operator."""
     return token[:1].isalpha()
@@ -76,7 +93,7 @@ class Parser:
     """Recursive descent over the tokens of one tidy answer."""
 
     def __init__(self, text: str) -> None:
-        text = _join_thousands(text)
+        text = _join_thousands(text).replace("**", "^")
         self.tokens = _TOKEN.findall(text)
         self.spaced = self._spacing(text)
         self._plain = "\\" not in text and "^" not in text
@@ -138,9 +155,8 @@ class Parser:
                 if mark is None:
                     stop = True
                     break
-                if mark == "outer":
-                    if groups[-1]:
-                        groups.append([])
+                if mark == "outer" and groups[-1]:
+                    groups.append([])
                 if not self._separator_next():
                     break
             if stop:
@@ -305,11 +321,7 @@ class Parser:
             token = self.peek()
             if token in {"*", r"\cdot", r"\times", r"\ast", r"\bullet"}:
                 self.at += 1
-                if token == "*" and self.peek() == "*":
-                    self.at += 1
-                    tree = ("pow", tree, self.signed_factor())
-                else:
-                    tree = ("mul", tree, self.signed_factor())
+                tree = ("mul", tree, self.signed_factor())
             elif token in {"/", r"\div"}:
                 self.at += 1
                 tree = ("div", tree, self.signed_factor())
@@ -335,18 +347,11 @@ class Parser:
             return False
         if token == "|":
             return self.bars == 0
-        if token in _OPENING or token[0].isdigit() or token[0] == ".":
+        if token in _OPENING or token[0].isdecimal() or token[0] == ".":
             return token not in {"..."}
         if token[0] == "\\":
             name = token[1:]
-            return (
-                name in _GREEK
-                or name in FUNCTIONS
-                or name in _ALIASES
-                or name in {"frac", "dfrac", "tfrac", "cfrac", "sqrt", "pi", "binom", "dbinom", "tbinom", "infty", "surd",
-                            "overline", "left", "begin", "sum", "prod", "int", "cbrt", "lvert", "angle", "sin", "e", "i"}
-                or (name in _FONTS and not self._unit_text())
-            )  # fmt: skip
+            return name in _CONTINUES or name in _ALIASES or (name in _FONTS and not self._unit_text())
         if is_word(token):
             return self._symbolic(token)
         return False
@@ -455,7 +460,7 @@ class Parser:
 
     def subscript(self, tree: Tree) -> Tree:
         name = self.raw_group()
-        if tree[0] == "num" and tree[2] == 0 and name.isdigit() and 2 <= int(name[:4]) <= 36:
+        if tree[0] == "num" and tree[2] == 0 and name.isdecimal() and 2 <= int(name[:4]) <= 36:
             return ("base", str(tree[1]), int(name))
         if tree[0] == "num" and name.startswith(r"\text"):
             words = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
@@ -500,7 +505,7 @@ class Parser:
         token = self.peek()
         if token == "{":
             return self.group()
-        if token[:1].isdigit() and len(token) > 1:
+        if token[:1].isdecimal() and len(token) > 1:
             self.tokens[self.at : self.at + 1] = [token[0], token[1:]]
             self.spaced[self.at : self.at + 1] = [self.spaced[self.at], False]
         elif token[:1].isalpha() and len(token) > 1:
@@ -509,7 +514,7 @@ class Parser:
 
     def atom(self) -> Tree:
         token = self.take()
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1 and token[1].isdigit()):
+        if token[0].isdecimal() or (token[0] == "." and len(token) > 1 and token[1].isdecimal()):
             return self.number(token)
         if token[0] == "\\":
             return self.command(token)
@@ -573,13 +578,13 @@ class Parser:
 
     def _repeating(self) -> str:
         """The repeating block after a decimal point: `\\overline{3}`, `\\dot{1}2\\dot{3}`, or empty."""
-        if self.peek() in {r"\overline", r"\bar"} and self.peek(1) == "{" and self.peek(2).isdigit():
+        if self.peek() in {r"\overline", r"\bar"} and self.peek(1) == "{" and self.peek(2).isdecimal():
             self.at += 1
             return self.raw_group()
         if self.peek() == r"\dot":
             self.at += 1
             first = self.raw_group()
-            middle = self.take() if self.peek().isdigit() and self.peek(1) == r"\dot" else ""
+            middle = self.take() if self.peek().isdecimal() and self.peek(1) == r"\dot" else ""
             if self.accept(r"\dot"):
                 return first + middle + self.raw_group()
             return first
@@ -597,10 +602,10 @@ class Parser:
                 return ("add", whole, part)
             self.at = start
         elif (
-            self.peek().isdigit()
+            self.peek().isdecimal()
             and self.spaced[self.at]
             and self.peek(1) == "/"
-            and self.peek(2).isdigit()
+            and self.peek(2).isdecimal()
             and int(self.peek()[:9]) < int(self.peek(2)[:9])
         ):
             top, _, bottom = self.take(), self.take(), self.take()
@@ -775,7 +780,7 @@ class Parser:
             has_pi = has_pi or token in {r"\pi", "pi"}
             tree = ("mul", tree, self.bare_factor())
         has_pi = has_pi or tree == ("var", "pi")
-        if has_pi and self.peek() == "/" and self.peek(1).isdigit():
+        if has_pi and self.peek() == "/" and self.peek(1).isdecimal():
             self.at += 1
             tree = ("div", tree, self.atom())
         return [tree]
@@ -807,11 +812,8 @@ class Parser:
             return ("set",)
         bars, self.bars = self.bars, 0
         closing = (r"\}", r"\rbrace")
-        colon = self._set_builder_colon()
-        if colon:
-            tree = self.builder(closing)
-        else:
-            tree = self._conditions(self.items(closing), closing)
+        built = self._set_builder_colon()
+        tree = self.builder(closing) if built else self._conditions(self.items(closing), closing)
         self.expect(*closing)
         self.bars = bars
         if tree[0] == "list":
@@ -891,17 +893,16 @@ class Parser:
 
 
 _FUNCTION_LETTERS = frozenset({"f", "g", "h", "F", "G", "H", "P", "Q", "W", "T", "varphi", "phi", "psi", "p", "q"})
-_LETTER_UNITS = frozenset("m g s h L t V A N J K W".split())
-_UNIT_WORDS = frozenset(
-    "cm mm km dm nm kg mg lb lbs oz ft in inch yd mi hr hrs min sec day days year mph kph km/h ml cc am pm usd rmb cny "
-    "eur gbp gal qt pt sq cu men way ways box cat dog pen mod pct per if for the are is of no yes odd all any not has "
-    "set one two six ten hz rad cm2 m2 unit units deg hot sat sun mon tue wed thu fri west east".split()
-)
+_LETTER_UNITS = _words("m g s h L t V A N J K W")
+# Short words that are never a product of symbols.
+_UNIT_WORDS = _words("""cm mm km dm nm kg mg lb lbs oz ft in yd mi hr hrs min sec day mph kph ml cc am pm usd rmb cny
+    eur gbp gal qt pt sq cu men way box cat dog pen mod pct per if for the are is of no yes odd all any not has set one
+    two six ten hz rad deg hot sat sun mon tue wed thu fri""")
 
 
 def _join_thousands(text: str) -> str:
     """Take the separators out of `1,234,567` and `1 234 567` where they can't part the items of a bracket."""
-    if not any(character.isdigit() for character in text) or ("," not in text and " " not in text):
+    if not any(character.isdecimal() for character in text) or ("," not in text and " " not in text):
         return text
     bracketed = any(opening in text for opening in "([{") and not text.startswith("\\text")
     if not bracketed:
@@ -926,9 +927,9 @@ def _join_thousands(text: str) -> str:
 
 def _nest(groups: list[list[Tree]]) -> Tree:
     """One flat list, except where every group is a row of its own: `p=5, q=2; p=7, q=2`."""
-    if len(groups) > 1 and len({len(group) for group in groups}) == 1 and len(groups[0]) > 1:
-        if all(item[0] == "rel" for group in groups for item in group):
-            return ("list", *(("list", *group) for group in groups))
+    rows = len(groups) > 1 and len({len(group) for group in groups}) == 1 and len(groups[0]) > 1
+    if rows and all(item[0] == "rel" for group in groups for item in group):
+        return ("list", *(("list", *group) for group in groups))
     flat = [item for group in groups for item in group]
     return flat[0] if len(flat) == 1 else ("list", *flat)
 
@@ -941,7 +942,7 @@ def _proper(fraction: Tree) -> bool:
 
 def _named_count(tree: Tree, exponent: Tree) -> Tree | None:
     """`C_5^2` and `A_5^2` with whole numbers are counts, as Chinese textbooks write them."""
-    if tree[0] == "var" and exponent[0] == "num" and tree[1][:2] in {"C_", "A_"} and tree[1][2:].isdigit():
+    if tree[0] == "var" and exponent[0] == "num" and tree[1][:2] in {"C_", "A_"} and tree[1][2:].isdecimal():
         upper = ("num", Fraction(int(tree[1][2:])), 0)
         return ("fn", "binom" if tree[1][0] == "C" else "perm", upper, exponent)
     return None
@@ -949,7 +950,7 @@ def _named_count(tree: Tree, exponent: Tree) -> Tree | None:
 
 def _repeating_decimal(whole: str, decimals: str, block: str) -> Tree:
     """The exact value of whole.decimals followed by `block` for ever."""
-    if not block.isdigit() or len(decimals) + len(block) > 200:
+    if not block.isdecimal() or len(decimals) + len(block) > 200:
         raise NotMaths("repeating block")
     head = Fraction(f"{whole}.{decimals or 0}")
     tail = Fraction(int(block), (10 ** len(block) - 1) * 10 ** len(decimals))

@@ -137,18 +137,29 @@ def _solutions(tree: Tree, equal: Equal) -> list[Interval]:
         return [_interval(parts[1], True, parts[1], True)]
     if len(ops) == 1:
         return _half_line(parts[0], ops[0], parts[1])
-    if len(ops) == 2 and set(ops) <= {"<", "<="} or set(ops) <= {">", ">="} and len(ops) == 2:
+    if len(ops) == 2 and (set(ops) <= {"<", "<="} or set(ops) <= {">", ">="}):
         low, middle, high = parts if ops[0] in {"<", "<="} else parts[::-1]
         first, second = ops if ops[0] in {"<", "<="} else ops[::-1]
         closed = first in {"<=", ">="}, second in {"<=", ">="}
-        if middle[:2] == ("fn", "abs") and middle[2][0] == "var":
-            return [
-                _interval(("neg", high), closed[1], ("neg", low), closed[0]),
-                _interval(low, closed[0], high, closed[1]),
-            ]
-        if middle[0] in {"var", "fn", "div", "mul"} and approx(middle) is None:
-            return [_interval(low, closed[0], high, closed[1])]
+        if middle[:2] == ("fn", "abs"):
+            return _between(("neg", high), closed[1], middle[2], ("neg", low), closed[0]) + _between(
+                low, closed[0], middle[2], high, closed[1]
+            )
+        return _between(low, closed[0], middle, high, closed[1])
     raise NotASet("inequality")
+
+
+def _between(low: Tree, low_closed: bool, middle: Tree, high: Tree, high_closed: bool) -> list[Interval]:
+    """low < middle < high, for a middle that is a name or linear in its one variable."""
+    if approx(middle) is not None:
+        raise NotASet("nothing unknown")
+    if middle[0] in {"var", "fn", "div"}:
+        return [_interval(low, low_closed, high, high_closed)]
+    lower, op = _solve(("add", middle, ("neg", low)), ">")
+    upper, _ = _solve(("add", middle, ("neg", high)), "<")
+    if op == "<":
+        return [_interval(upper, high_closed, lower, low_closed)]
+    return [_interval(lower, low_closed, upper, high_closed)]
 
 
 def _half_line(left: Tree, op: str, right: Tree) -> list[Interval]:
@@ -156,15 +167,12 @@ def _half_line(left: Tree, op: str, right: Tree) -> list[Interval]:
         raise NotASet(op)
     if approx(left) is not None and approx(right) is None:
         left, right, op = right, left, _FLIP[op]
+    if left[:2] == ("fn", "abs") and approx(right) is not None:
+        if op in {"<", "<="}:
+            return _between(("neg", right), op == "<=", left[2], right, op == "<=")
+        return _half_line(left[2], op, right) + _half_line(left[2], _FLIP[op], ("neg", right))
     if approx(right) is None or left[0] not in {"var", "fn"}:
         right, op = _solve(("add", left, ("neg", right)), op)
-    elif left[:2] == ("fn", "abs") and left[2][0] == "var":
-        if op in {"<", "<="}:
-            return [_interval(("neg", right), op == "<=", right, op == "<=")]
-        return [
-            _interval(_MINUS_INF, False, ("neg", right), op == ">="),
-            _interval(right, op == ">=", _INF, False),
-        ]
     if op == "!=":
         return [_interval(_MINUS_INF, False, right, False), _interval(right, False, _INF, False)]
     if op == "=":

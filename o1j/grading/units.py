@@ -50,7 +50,7 @@ def measure(unit: str) -> tuple[str, Fraction] | None:
     elif len(words) == 2 and words[1].lower() in {"squared", "cubed"}:
         power, text = (2 if words[1].lower() == "squared" else 3), words[0]
     name, _, exponent = text.partition("^")
-    if exponent.isdigit():
+    if exponent.isdecimal():
         power *= int(exponent)
     name = name.strip()
     for candidate in (name, name.lower(), name.lower().removesuffix("s"), name.lower().removesuffix("es")):

@@ -35,6 +35,7 @@ class Evaluator:
     def __init__(self, point: dict) -> None:
         self.point = point
         self.magnitude = 0
+        self.complex = False
 
     def value(self, tree):
         """The (possibly complex) value of a tree."""
@@ -42,6 +43,7 @@ class Evaluator:
         if not mpmath.isfinite(result):
             raise NoValue("infinite")
         if result:
+            self.complex = self.complex or bool(mpmath.im(result))
             size = abs(int(mpmath.mag(result))) // 3
             if size > MAX_MAGNITUDE:
                 raise NoValue("too large")
@@ -117,7 +119,9 @@ class Evaluator:
             return self.series(name, *arguments)
         if name in {"call", "prime", "angle", "triangle"} or name.startswith("prime"):
             return self.unknown(name, arguments)
-        if name in {"int", "lim", "det", "digits", "arg", "deg"}:
+        if name == "digits":
+            return mp.mpf(int(arguments[0][1]))
+        if name in {"int", "lim", "det", "arg", "deg"}:
             raise NoValue(name)
         values = [self.value(argument) for argument in arguments]
         x = values[0]
@@ -245,37 +249,45 @@ def points(names: set, whole: bool, seed: int):
 
 
 def values_at(trees, point):
-    """The values of several trees at one point, with enough digits; and the number of digits to trust."""
+    """The values of several trees at one point, with enough digits; the number of digits to trust; and which trees
+    left the real numbers on the way."""
     mp.dps = 30
-    evaluator = Evaluator(point)
-    for tree in trees:
+    first = [Evaluator(point) for _ in trees]
+    for evaluator, tree in zip(first, trees, strict=True):
         evaluator.value(tree)
-    digits = SPARE_DIGITS + evaluator.magnitude
-    mp.dps = digits + evaluator.magnitude + 25
-    evaluator = Evaluator(point)
-    return [evaluator.value(tree) for tree in trees], digits
+    magnitude = max(evaluator.magnitude for evaluator in first)
+    digits = SPARE_DIGITS + magnitude
+    mp.dps = digits + magnitude + 25
+    second = Evaluator(point)
+    return [second.value(tree) for tree in trees], digits, [evaluator.complex for evaluator in first]
 
 
-def real(value, digits: int) -> bool:
-    return abs(mpmath.im(value)) <= mp.mpf(10) ** -digits
+def mentions(tree, test) -> bool:
+    """Whether a test holds for the tree or any part of it."""
+    return test(tree) or any(mentions(part, test) for part in tree[1:] if isinstance(part, list))
 
 
 def same(a, b):
     """True, False or None (no point where both have values)."""
     names = symbols(a, set()) | symbols(b, set())
     whole = whole_numbers_only(a) or whole_numbers_only(b)
+    imaginary = any(mentions(tree, lambda part: part == ["var", "i"]) for tree in (a, b))
+    absolute = [mentions(tree, lambda part: part[:2] == ["fn", "abs"]) for tree in (a, b)]
     agreed = 0
-    for number, point in enumerate(points(names, whole, 20241122)):
+    for point in points(names, whole, 20241122):
         try:
-            (x, y), digits = values_at([a, b], point)
+            (x, y), digits, left_reals = values_at([a, b], point)
         except (NoValue, ArithmeticError, ValueError, TypeError, KeyError):
             if not names:
                 return None
             continue
-        if abs(x - y) > mp.mpf(10) ** -digits:
-            if number < POINTS // 2 or (real(x, digits) and real(y, digits)):
+        if names and not imaginary and any(left_reals):
+            # Roots and logarithms of negative numbers: only `ln x` for `ln |x|` is a different function there.
+            if absolute[0] != absolute[1] and left_reals[0] != left_reals[1]:
                 return False
             continue
+        if abs(x - y) > mp.mpf(10) ** -digits:
+            return False
         if not names:
             return True
         agreed += 1
@@ -288,7 +300,7 @@ def proportional(a, b):
     ratios = []
     for point in points(names, False, 20241123):
         try:
-            (x, y), digits = values_at([a, b], point)
+            (x, y), digits, _ = values_at([a, b], point)
             if abs(y) > mp.mpf(10) ** (-digits // 2) and abs(x) > mp.mpf(10) ** (-digits // 2):
                 ratios.append(x / y)
         except (NoValue, ArithmeticError, ValueError, TypeError, KeyError):
