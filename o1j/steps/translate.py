@@ -238,4 +238,4 @@ def _share(text: str, language: str) -> float:
     bare = protect(text)[0]
     own = len(re.findall(f"[{_SCRIPTS[language]}]", bare))
     letters = len(re.findall(r"[^\W\d_]", bare))
-    return own / letters if letters else 1.0
+    return own / letters if letters else 0.0

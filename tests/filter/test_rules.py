@@ -108,12 +108,15 @@ def test_is_an_answer(gold: str) -> None:
     assert reason("no-answer", "Why?", gold) is None
 
 
-REAL = r"""12;$\frac{3\pi}{4}$;x = 5;18 dollars;20\%;2^{10}-1;$18;52_8;1,234;10,\!080;1\frac{4}{5};\frac12;\frac{\sqrt3}2;
+REAL = r"""12;$\frac{3\pi}{4}$;x = 5;18 dollars;20\%;2^{10}-1;$18;52_8;1,234;10,\!080;1\frac{4}{5};\frac12;
+\frac{\sqrt3}2;
 30^\circ;5 \text{ cm}^2;5\text{ m};\$1.50;-3.5;.5;\binom{10}{3};100!;\frac{100!}{2^{50}};\ln 2;\log_2 3;e^{-1};3:2;
 \pi -\arccos \frac{1}{8};0.\overline{3};12 \times 2^{2022} - 24;S_{\max}=3;$f(2)=5$;\angle ABC = 30^\circ;P(A)=\frac12;
-5厘米;20 元;15 square units;40 miles per hour;C_{10}^{3};\boxed{5};5.;about 3.14;3.14159\ldots;\sqrt[3]{2};\sin 10^\circ;
+5厘米;20 元;15 square units;
+40 miles per hour;C_{10}^{3};\boxed{5};5.;about 3.14;3.14159\ldots;\sqrt[3]{2};\sin 10^\circ;
 \left(\frac{1}{2}\right)^{10};50\%;7\text{ minutes};\text{13};+1;$200 \sqrt{3}$ m;60 km/h;012;\lfloor \pi \rfloor"""
-UNREAL = r"""2, 3;(0,1];2n;x+y=1;1+2i;\infty;B;there are none;2 or 3;1 \pm \sqrt{19};(3,4);f(x)=1;f(x)=2x;y=-3x+39;\text{even};
+UNREAL = r"""2, 3;(0,1];2n;x+y=1;
+1+2i;\infty;B;there are none;2 or 3;1 \pm \sqrt{19};(3,4);f(x)=1;f(x)=2x;y=-3x+39;\text{even};
 2500,7500;x>3;n \geq 2;k\pi;20，30;\{1,2\};(1)(3)(4);1-\mathrm{i};必要不充分条件;a+b;i;\emptyset;x=1, y=2;[7, 47];Yes;
 no solution;2^k;-3 m;\frac{11+9a}{20};x=2 or x=3;5 if n is even;DE;(2,251,252);\sqrt{;)(;1/;()"""
 

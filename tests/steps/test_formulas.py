@@ -1,0 +1,53 @@
+"""Formulas become marks and come back unchanged."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from o1j.steps.formulas import marks, numbers, pieces, protect, restore
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "$x^2$", "$$\\int_0^1 x\\,dx$$", "\\(a+b\\)", "\\[a\n+b\\]", "\\boxed{\\frac{1}{2}}", "$\\text{5 apples}$",
+        "\\begin{align*}a&=b\\\\c&=d\\end{align*}", "`code here`", "```\nblock of code\n```", "<think>", "</think>",
+        "![a figure](https://example.org/x.png)", "https://example.org/a_b", "<<3*4=12>>", "$ \\frac{1}{2} $",
+        "$a\\$b$",
+    ],
+)  # fmt: skip
+def test_what_is_no_prose_is_protected(formula: str) -> None:
+    guarded, formulas = protect(f"before {formula} after")
+    assert formulas == [formula]
+    assert guarded == "before ⟦0⟧ after"
+
+
+@pytest.mark.parametrize("text", ["It costs $5 and then $6.", "Tom pays $ 5 and later $ 6 more.", "from $5-$10 each"])
+def test_money_is_prose(text: str) -> None:
+    assert protect(text) == (text, [])
+
+
+def test_a_final_line_of_gsm8k_is_protected() -> None:
+    assert protect("so\n#### 18\n")[1] == ["#### 18"]
+
+
+@given(st.text(alphabet="ab $\\{}⟦⟧01\n`<>", max_size=60))
+def test_protecting_and_restoring_is_the_identity(text: str) -> None:
+    guarded, formulas = protect(text)
+    assert restore(guarded, formulas) == text
+    assert set(marks(guarded)) == set(range(len(formulas)))
+
+
+@given(st.text(alphabet="ab .\n。", max_size=200), st.integers(1, 50))
+def test_pieces_are_the_text_again(text: str, limit: int) -> None:
+    assert "".join(pieces(text, limit)) == text
+
+
+def test_pieces_keep_to_the_limit_and_to_paragraphs() -> None:
+    text = "one two. " * 20 + "\n\n" + "three four. " * 20
+    assert all(len(piece) <= 100 for piece in pieces(text, 100))
+    assert list(pieces("a\n\nb\n\nc", 4)) == ["a\n\n", "b\n\nc"]
+
+
+def test_numbers_ignore_separators_marks_and_ordinals() -> None:
+    assert numbers("1,000 and 2.5 on the 3rd ⟦7⟧") == {"1000": 1, "2.5": 1}
