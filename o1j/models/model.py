@@ -20,7 +20,7 @@ from o1j.models.store import Store, default_folder, key_of
 T = TypeVar("T")
 R = TypeVar("R")
 
-KINDS = ("openai", "replay")
+KINDS = ("openai", "local", "replay")
 _OVERLOAD_PATIENCE = 5  # an overload is worth so many times the retries of another fault
 _HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
 
@@ -370,7 +370,15 @@ def open_model(
 
     kind, name = parse_spec(spec)
     backend = _open_backend(
-        kind, name, base_urls, api_key, timeout=timeout, stream=stream, trust=trust_remote_code, tell=tell
+        kind,
+        name,
+        base_urls,
+        api_key,
+        concurrency=concurrency,
+        timeout=timeout,
+        stream=stream,
+        trust=trust_remote_code,
+        tell=tell,
     )
     folder = default_folder() if cache in (None, True) else cache
     return Model(
@@ -387,11 +395,15 @@ def open_model(
     )
 
 
-def _open_backend(kind: str, name: str, base_urls, api_key, *, timeout, stream, trust, tell) -> Any:
+def _open_backend(kind: str, name: str, base_urls, api_key, *, concurrency, timeout, stream, trust, tell) -> Any:
     if kind == "replay":
         from o1j.models.replay import Replay
 
         return Replay(Path(name))
+    if kind == "local":
+        from o1j.models.local import Local
+
+        return Local(name, concurrency=concurrency, trust_remote_code=trust, tell=tell)
     from o1j.models.api import Api
 
     return Api(name, base_urls, api_key, timeout=timeout, stream=stream, tell=tell)

@@ -26,7 +26,7 @@ class Quirks:
             return body
         fitted = {self._renamed.get(name, name): v for name, v in body.items() if name not in self._dropped}
         if self._no_system:
-            fitted["messages"] = _system_into_user(body["messages"])
+            fitted["messages"] = system_into_user(body["messages"])
         return fitted
 
     def learn(self, error: dict, body: dict) -> str | None:
@@ -54,7 +54,7 @@ def _has_system(body: dict) -> bool:
     return any(turn.get("role") == "system" for turn in body["messages"])
 
 
-def _system_into_user(messages: list[dict]) -> list[dict]:
+def system_into_user(messages: list[dict]) -> list[dict]:
     """System turns join the user turn that follows them."""
     fitted, held = [], []
     for turn in messages:
