@@ -20,7 +20,10 @@ from o1j import __version__, records
 from o1j.errors import O1jError, UsageError
 from o1j.records.json import dumps
 
-_PLACES = frozenset({"out", "rejects", "run_log", "quiet", "record", "cache", "no_cache", "base_url", "concurrency"})
+# What changes where and how fast a run goes, not what comes out: not part of its id.
+_PLACES = frozenset(
+    "out rejects run_log quiet record cache no_cache base_url concurrency timeout retries prompt format rpm tpm".split()
+)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
