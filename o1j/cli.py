@@ -1,5 +1,6 @@
 """The `o1j` command: finds the verb, loads it alone, and turns errors into one line and an exit code."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -22,12 +23,14 @@ VERBS = {
     "tti": "Score works on the 25 questions of the Technical Transparency Index.",
 }
 INTERRUPTED = 130
+_NO_TELEMETRY = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}  # read by the libraries that would send it
 TERMINATED = 143
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the code that says how it went."""
     signal.signal(signal.SIGTERM, _terminate)
+    os.environ.update(_NO_TELEMETRY)
     sys.exit(_run(sys.argv[1:]))
 
 
