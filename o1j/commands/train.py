@@ -1,0 +1,136 @@
+"""`o1j train`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from o1j.commands.options import options
+from o1j.commands.run import Run
+
+
+@options
+def command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or smollm2 (embedded default).")],
+    run: Run,
+    output: Annotated[
+        str, typer.Option("--output", metavar="DIR", help="The trained model's folder.", show_default=False)
+    ],
+    gpus: Annotated[
+        str, typer.Option("--gpus", metavar="N|auto|cpu", help="GPUs to train on, or CPU processes.")
+    ] = "auto",
+    nprocs: Annotated[
+        int | None,
+        typer.Option("--nprocs", min=1, help="Processes. [default: one a GPU, one on the CPU]", show_default=False),
+    ] = None,
+    zero: Annotated[
+        int, typer.Option("--zero", min=0, max=3, help="ZeRO stage: 1 optimizer, 2 gradients, 3 weights are split.")
+    ] = 1,
+    epochs: Annotated[float, typer.Option("--epochs", min=0.0, help="Times through the data; may be a part.")] = 3.0,
+    lr: Annotated[float, typer.Option("--lr", min=0.0, help="Highest learning rate (AdamW).")] = 1e-5,
+    schedule: Annotated[
+        str, typer.Option("--schedule", metavar="cosine|linear|constant", help="How the rate falls after warm-up.")
+    ] = "cosine",
+    warmup: Annotated[float, typer.Option("--warmup", min=0.0, help="Warm-up: a share below 1, else steps.")] = 0.03,
+    weight_decay: Annotated[float, typer.Option("--weight-decay", min=0.0, help="On matrices only.")] = 0.0,
+    clip: Annotated[float, typer.Option("--clip", min=0.0, help="Longest gradient; 0 leaves it as it is.")] = 1.0,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, help="Packs (or sequences) per optimizer step over all processes.")
+    ] = 8,
+    max_length: Annotated[
+        int, typer.Option("--max-length", min=2, help="Tokens of a pack, or a sequence, at most.")
+    ] = 4096,
+    over_length: Annotated[
+        str, typer.Option("--over-length", metavar="error|drop|truncate", help="What becomes of longer samples.")
+    ] = "error",
+    packing: Annotated[
+        bool, typer.Option("--packing/--no-packing", help="Fill packs with short samples, which never see each other.")
+    ] = True,
+    think: Annotated[
+        str, typer.Option("--think", metavar="tags|plain|field", help="The shape in which thinking is learned.")
+    ] = "tags",
+    include_wrong: Annotated[
+        bool, typer.Option("--include-wrong", help="Learn from records with `correct` false too.")
+    ] = False,
+    checkpointing: Annotated[
+        bool | None,
+        typer.Option(
+            "--gradient-checkpointing/--no-gradient-checkpointing",
+            help="Compute twice, remember less. [default: on GPUs]",
+            show_default=False,
+        ),
+    ] = None,
+    micro_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--micro-tokens",
+            min=1,
+            help="Tokens a process computes at once; memory grows with it. [default: 1024, on GPUs --max-length]",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Order of the data, dropout.")] = 0,
+    save_minutes: Annotated[
+        float, typer.Option("--save-minutes", min=0.0, help="A checkpoint this often; 0: only when interrupted.")
+    ] = 15.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from DIR's checkpoint, if there is one.")] = False,
+) -> int:
+    """Fine-tune a causal language model through DeepSpeed.
+
+    Learns from `messages`, else `problem` and `response` (with `reasoning`), else `problem` and `solution`: the
+    assistant's turns and their end tokens. Reads all input first. Prints one JSON line a step; DIR gets the model,
+    reloaded and tried, with its card.
+
+    \b
+    o1j train smollm2 thoughts.jsonl --output student --gpus cpu --nprocs 2 > metrics.jsonl
+    """
+    from o1j.errors import UsageError, need
+    from o1j.training import train as training
+    from o1j.training.settings import Settings
+
+    for name, value, known in (
+        ("--schedule", schedule, ("cosine", "linear", "constant")),
+        ("--over-length", over_length, ("error", "drop", "truncate")),
+        ("--think", think, ("tags", "plain", "field")),
+    ):
+        if value not in known:
+            raise UsageError(f"{name} {value}: expected {', '.join(known[:-1])} or {known[-1]}")
+    need("torch", "train", "training")
+    _ = run.stdout  # from here on, what libraries print goes to stderr
+    device, world = training.device(gpus, nprocs)
+    on_gpu = device == "cuda"
+    settings = Settings(
+        model=training.resolve(model, run.say),
+        output=output,
+        folder="",
+        device=device,
+        world=world,
+        precision="bf16" if on_gpu else "float32",
+        zero=zero,
+        lr=lr,
+        schedule=schedule,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        clip=clip,
+        batch_size=batch_size,
+        micro_tokens=micro_tokens or (max_length if on_gpu else 1024),
+        max_length=max_length,
+        packing=packing,
+        gradient_checkpointing=on_gpu if checkpointing is None else checkpointing,
+        seed=seed,
+        save_every=60 * save_minutes,
+        resume=resume,
+        parent=os.getpid(),
+    )
+    return run.write(
+        training.train(
+            run.read(),
+            settings,
+            epochs=epochs,
+            think=think,
+            over_length=over_length,
+            include_wrong=include_wrong,
+            run=run.id,
+            tell=run.say,
+        )
+    )

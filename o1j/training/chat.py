@@ -1,0 +1,220 @@
+"""A conversation as the tokens a model is trained on, with the mask of what it learns: for any chat template."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from o1j.errors import InputError
+from o1j.thinking import CLOSE, OPEN, join
+
+# What a base model without a chat template gets; the exported tokenizer carries it. Line ends stand where a
+# tokenizer never merges across, so that the reply's tokens are those that generation gives.
+DEFAULT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{{ message['content'] + '\\n\\n' }}"
+    "{% elif message['role'] == 'assistant' %}{{ '### Response:\\n' + message['content'] + eos_token + '\\n\\n' }}"
+    "{% else %}{{ '### Instruction:\\n' + message['content'] + '\\n\\n' }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '### Response:\\n' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Token ids of one conversation; `learned[i]` says whether token i is a target of the loss."""
+
+    ids: list[int]
+    learned: list[bool]
+
+    @property
+    def targets(self) -> int:
+        """How many tokens carry loss: the first token of a row is never predicted."""
+        return sum(self.learned[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    text: str
+    learned: bool
+
+
+class Encoder:
+    """Turns messages into a `Sample` with a tokenizer's chat template, and keeps what surprised it.
+
+    The template is rendered with stand-ins where the assistant's words go, and the words are put in afterwards:
+    so it can neither strip the thinking nor needs `{% generation %}` marks. A reply is learned from where the
+    generation prompt ends to its end-of-turn token, which is learned too.
+    """
+
+    def __init__(self, tokenizer: Any, think: str = "tags"):
+        self.tokenizer = tokenizer
+        self.think = think
+        self.surprises: dict[str, int] = {}
+        if not tokenizer.chat_template:
+            tokenizer.chat_template = DEFAULT_TEMPLATE
+            self._note("the model has no chat template: '### Instruction:' and '### Response:' are used")
+        added = getattr(tokenizer, "added_tokens_decoder", {})
+        marks = {str(token) for token in added.values()} | set(tokenizer.all_special_tokens)
+        self._marks = sorted(filter(None, marks), key=len, reverse=True)
+        self._mark = re.compile("|".join(map(re.escape, self._marks))) if self._marks else None
+        if not tokenizer.eos_token:
+            raise InputError("the tokenizer names no end-of-sequence token: nothing would tell the model to stop")
+        self.end_ids: set[int] = set()
+
+    def encode(self, messages: list[dict[str, Any]], where: str = "record") -> Sample:
+        """The conversation's tokens up to the end of its last assistant turn; empty where there is none."""
+        last = max((i for i, turn in enumerate(messages) if turn.get("role") == "assistant"), default=-1)
+        if last < 0:
+            return Sample([], [])
+        spans = self._spans([_plain(turn, where) for turn in messages[: last + 1]], where)
+        return self._tokens(spans)
+
+    def prompt(self, messages: list[dict[str, Any]], where: str = "record") -> list[int]:
+        """The tokens that stand before the last assistant turn when the model is asked for it."""
+        sample = self.encode(messages, where)
+        first = sample.learned.index(True) if True in sample.learned else len(sample.ids)
+        return sample.ids[:first]
+
+    def _spans(self, messages: list[dict[str, Any]], where: str) -> list[_Span]:
+        stand_ins = {i: f"o1j{secrets.token_hex(8)}" for i, turn in enumerate(messages) if _replies(turn)}
+        thoughts: dict[int, str] = {}
+        shown = []
+        for i, turn in enumerate(messages):
+            if i not in stand_ins:
+                shown.append({"role": turn["role"], "content": turn["content"]})
+                continue
+            shown.append({"role": "assistant", "content": stand_ins[i]})
+            if self.think == "field" and turn.get("reasoning_content"):
+                thoughts[i] = f"o1j{secrets.token_hex(8)}"
+                shown[-1]["reasoning_content"] = thoughts[i]
+        whole = self._render(shown, where)
+        if any(whole.count(stand_in) != 1 for stand_in in stand_ins.values()):
+            raise InputError(
+                f"{where}: the chat template does not show every assistant turn once; train on single turns"
+            )
+        last = len(messages) - 1
+        end = self._end(whole.partition(stand_ins[last])[2])
+        spans: list[_Span] = []
+        at = 0
+        for i, stand_in in stand_ins.items():
+            found = whole.find(stand_in, at)
+            piece = whole[at:found]
+            asked = self._asked(shown[:i], stand_ins, where)
+            if spans and asked.startswith(end):
+                asked = asked[len(end) :]
+            mark = thoughts.get(i, "")
+            shows_thought = bool(mark) and mark in piece
+            given, words = self._border(piece, asked, self._words(messages[i], shows_thought))
+            if shows_thought:
+                thought = messages[i]["reasoning_content"]
+                given, words = given.replace(mark, thought), words.replace(mark, thought, 1)
+            at = found + len(stand_in)
+            closed = i == last or whole.startswith(end, at)
+            at += len(end) if closed else 0
+            spans += [_Span(given, False), _Span(words + end if closed else words, True)]
+        return spans
+
+    def _asked(self, shown: list[dict[str, Any]], stand_ins: dict[int, str], where: str) -> str:
+        """What the template puts between the assistant turn before and the reply that it asks for."""
+        asked = self._render(shown, where, add_generation_prompt=True) if shown else ""
+        before = [stand_ins[i] for i in range(len(shown)) if i in stand_ins]
+        return asked.rpartition(before[-1])[2] if before else asked
+
+    def _words(self, turn: dict[str, Any], shows_thought: bool) -> str:
+        """The assistant's own words in the shape asked for, thinking included unless the template shows it itself."""
+        reasoning, content = turn.get("reasoning_content"), turn["content"]
+        if shows_thought:
+            return content
+        if reasoning and self.think == "field":
+            self._note("the chat template leaves `reasoning_content` out: <think> tags are used")
+        return join(reasoning, content, "plain" if self.think == "plain" else "tags")[0]
+
+    def _border(self, piece: str, asked: str, words: str) -> tuple[str, str]:
+        """(what is given, what is learned) of a turn: the border is where the generation prompt ends."""
+        if piece == asked:
+            return piece, words
+        if piece.startswith(asked):
+            inserted = piece[len(asked) :]
+            if re.fullmatch(rf"\s*{OPEN}\s*{CLOSE}\s*", inserted):
+                self._note("the chat template puts an empty <think> block before replies: left out in training")
+                return asked, words
+            return asked, inserted + words
+        if asked.startswith(piece):
+            opened = asked[len(piece) :]
+            if opened.strip() == OPEN:
+                if words.lstrip().startswith(OPEN):
+                    return asked, words.lstrip()[len(OPEN) :].lstrip("\n")
+                self._note("the generation prompt opens <think>: replies without thinking close it at once")
+                return asked, f"\n{CLOSE}\n\n{words}"
+            return asked, words
+        self._note("the chat template asks for replies in other words than it shows them: the shown ones are trained")
+        return piece, words
+
+    def _end(self, rest: str) -> str:
+        """The text that ends a turn, read off what follows the last one; else the end-of-sequence token."""
+        found = self._mark.search(rest) if self._mark else None
+        if found and not rest[: found.start()].strip():
+            return rest[: found.end()]
+        self._note("the chat template ends a turn without an end token: the end-of-sequence token is added")
+        return self.tokenizer.eos_token
+
+    def _tokens(self, spans: list[_Span]) -> Sample:
+        """Encode the whole text at once where token borders meet the spans' borders, as at inference, else by span."""
+        text = "".join(span.text for span in spans)
+        sample = self._whole(text, spans) if self.tokenizer.is_fast else None
+        if sample is None:
+            ids: list[int] = []
+            learned: list[bool] = []
+            for span in spans:
+                part = self.tokenizer(span.text, add_special_tokens=False)["input_ids"]
+                ids += part
+                learned += [span.learned] * len(part)
+            sample = Sample(ids, learned)
+        for i, (token, is_learned) in enumerate(zip(sample.ids, sample.learned, strict=True)):
+            if is_learned and not (i + 1 < len(sample.ids) and sample.learned[i + 1]):
+                self.end_ids.add(token)
+        return sample
+
+    def _whole(self, text: str, spans: list[_Span]) -> Sample | None:
+        coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        borders = []
+        at = 0
+        for span in spans:
+            borders.append((at, at + len(span.text), span.learned))
+            at += len(span.text)
+        learned: list[bool] = []
+        k = 0
+        for start, end in coded["offset_mapping"]:
+            while k < len(borders) - 1 and start >= borders[k][1]:
+                k += 1
+            if end > borders[k][1]:
+                return None
+            learned.append(borders[k][2])
+        return Sample(coded["input_ids"], learned)
+
+    def _render(self, messages: list[dict[str, Any]], where: str, **options: Any) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self.tokenizer.apply_chat_template(messages, tokenize=False, **options)
+        except (TemplateError, TypeError, KeyError) as error:
+            raise InputError(f"{where}: the model's chat template refuses these messages: {error}") from error
+
+    def _note(self, surprise: str) -> None:
+        self.surprises[surprise] = self.surprises.get(surprise, 0) + 1
+
+
+def _replies(turn: dict[str, Any]) -> bool:
+    return turn["role"] == "assistant"
+
+
+def _plain(turn: dict[str, Any], where: str) -> dict[str, Any]:
+    """A message whose content is text; parts in OpenAI's shape are put together."""
+    content = turn.get("content")
+    if isinstance(content, list):
+        if any(part.get("type") != "text" for part in content if isinstance(part, dict)):
+            raise InputError(f"{where}: a message holds something other than text; train takes text only")
+        content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
+    if not isinstance(content, str) or not isinstance(turn.get("role"), str):
+        raise InputError(f"{where}: a message has no text in `content` or no `role`; both must be strings")
+    return {**turn, "content": content}

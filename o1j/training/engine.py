@@ -1,0 +1,95 @@
+"""The DeepSpeed engine around a transformers model: started, saved, taken up again."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import deepspeed
+import torch
+from transformers import AutoModelForCausalLM
+
+from o1j.training.settings import Settings
+
+_DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """DeepSpeed's JSON for these settings.
+
+    Batch sizes are nominal: o1j sets the accumulation boundary itself, since steps differ in micro-batches.
+    """
+    return {
+        "train_micro_batch_size_per_gpu": 1,
+        "gradient_accumulation_steps": 1,
+        "gradient_clipping": settings.clip,
+        "zero_optimization": {
+            "stage": settings.zero,
+            "overlap_comm": settings.device == "cuda",
+            "contiguous_gradients": True,
+        },
+        "bf16": {"enabled": settings.precision == "bf16"},
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "steps_per_print": 1 << 31,
+    }
+
+
+def start(settings: Settings) -> Any:
+    """Join the other ranks, load the model and wrap it with its optimizer."""
+    # The operator that DeepSpeed would compile here serves inference only; training goes through gloo.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.init_distributed("gloo" if settings.device == "cpu" else "nccl", verbose=False)
+    if settings.device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    config = configuration(settings)
+    partitioned = None
+    if settings.zero == 3:
+        from transformers.integrations import HfDeepSpeedConfig
+
+        partitioned = HfDeepSpeedConfig(config)  # while it lives, weights are loaded in partitions
+    model = AutoModelForCausalLM.from_pretrained(settings.model, dtype=_DTYPES[settings.precision])
+    del partitioned
+    model.config.use_cache = False
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    learned = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [w for w in learned if w.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [w for w in learned if w.dim() < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=(0.9, 0.95), fused=True)
+    engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
+    return engine
+
+
+def checkpoint(engine: Any, settings: Settings, step: int, tokens: int) -> None:
+    """Save everything that going on needs; the checkpoint before goes only when this one is whole."""
+    tag = f"step-{step:08d}"
+    state = {"step": step, "tokens": tokens}
+    engine.save_checkpoint(str(settings.checkpoints), tag=tag, client_state=state)
+    torch.distributed.barrier()
+    if torch.distributed.get_rank() == 0:
+        run = {"fingerprint": settings.fingerprint, "world": settings.world}
+        (settings.checkpoints / "run.json").write_text(json.dumps(run), encoding="utf-8")
+        for old in settings.checkpoints.glob("step-*"):
+            if old.name != tag:
+                shutil.rmtree(old)
+
+
+def resume(engine: Any, settings: Settings) -> tuple[int, int]:
+    """Load the last checkpoint if there is one: (steps done, tokens so far)."""
+    if not latest(settings.checkpoints):
+        return 0, 0
+    _, state = engine.load_checkpoint(str(settings.checkpoints))
+    return state["step"], state["tokens"]
+
+
+def latest(checkpoints: Path) -> str | None:
+    """The tag of the last whole checkpoint; DeepSpeed names it in a file once all of it is written."""
+    try:
+        tag = (checkpoints / "latest").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    return tag if (checkpoints / tag).is_dir() else None

@@ -1,0 +1,173 @@
+"""Ranks under DeepSpeed's launcher: started in a process group of their own, watched, stopped, never left behind."""
+
+import base64
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from o1j.errors import O1jError
+from o1j.training.settings import Settings
+
+_POLL = 0.1  # seconds between two looks at the metrics
+_PATIENCE = 20.0  # seconds that ranks get to go after the launcher is told to end them
+
+
+class Interrupted(O1jError):
+    """The user, or the machine, asked the run to end early; `exit_code` tells which signal it was."""
+
+    def __init__(self, message: str, signum: int):
+        super().__init__(message)
+        self.exit_code = 128 + signum
+
+
+class Ranks:
+    """All ranks of one run. Iterating gives their metrics as they come; leaving the context ends them.
+
+    What ranks and libraries print goes to `log`. A rank that dies takes the others down. Inside the context a first
+    SIGINT or SIGTERM has the ranks finish their step and write a checkpoint; a second one ends them at once.
+    """
+
+    def __init__(self, settings: Settings, log: Path, tell: Callable[[str], None]):
+        self.settings = settings
+        self.tell = tell
+        self.folder = Path(settings.folder)
+        self.log = log
+        self.metrics = self.folder / "metrics.jsonl"
+
+    def __enter__(self) -> "Ranks":
+        self._asked = 0
+        self._handlers = {
+            number: signal.signal(number, self._ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        path = self.folder / "settings.json"
+        self.settings.save(path)
+        self.metrics.touch()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_launcher(self.settings), "o1j.training.worker", str(path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(self.settings),
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End whatever still runs: first by asking the launcher, then by force; nobody is left."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _ask_to_stop(self, number: int, frame: object) -> None:
+        if self._asked:
+            raise Interrupted("ended at once; --resume goes on from the last checkpoint", number)
+        self._asked = number
+        self.tell("stopping: the running step ends and a checkpoint is written; once more ends it at once")
+        (self.folder / "stop").touch()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self.metrics.open(encoding="utf-8") as lines:
+            rest = ""
+            while True:
+                ended = self._process.poll() is not None
+                rest += lines.read()
+                *whole, rest = rest.split("\n")
+                yield from map(json.loads, whole)
+                if ended:
+                    break
+                time.sleep(_POLL)
+        self._raise_for_failure()
+
+    def outcome(self) -> dict[str, Any]:
+        """What rank 0 left behind."""
+        return self._note(0) or {}
+
+    def _note(self, rank: int) -> dict[str, Any] | None:
+        path = self.folder / f"rank{rank}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _raise_for_failure(self) -> None:
+        notes = {rank: self._note(rank) for rank in range(self.settings.world)}
+        errors = {rank: note["error"] for rank, note in notes.items() if note and "error" in note}
+        silent = [rank for rank, note in notes.items() if note is None]
+        if self._process.returncode == 0 and not errors and not silent:
+            if "stopped" in self.outcome():
+                step = self.outcome()["stopped"]
+                message = (
+                    f"checkpoint after step {step} of {self.settings.steps}; the same command with --resume goes on"
+                )
+                raise Interrupted(message, self._asked)
+            return
+        if silent:  # the others' errors are most often about the one that is gone
+            which = ", ".join(map(str, silent))
+            how = _signal_name(self._process.returncode)
+            text = f"rank {which} died{how}" if not errors else f"rank {which} died{how}; {_first(errors)}"
+        else:
+            text = _first(errors)
+        raise O1jError(f"{text}; everything the ranks printed is in {self.log}")
+
+
+def _first(errors: dict[int, str]) -> str:
+    rank, error = min(errors.items())
+    return f"rank {rank} failed: {error}"
+
+
+def _signal_name(returncode: int) -> str:
+    """Launchers pass a child's death by signal on as 256 - number or -number."""
+    number = 256 - returncode if returncode > 128 else -returncode
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return ""
+    return f" by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def _launcher(settings: Settings) -> list[str]:
+    """DeepSpeed's launcher for this machine, up to the name of the module that each rank runs."""
+    world = base64.urlsafe_b64encode(json.dumps({"localhost": list(range(settings.world))}).encode()).decode()
+    return [
+        sys.executable,
+        *("-m", "deepspeed.launcher.launch"),
+        f"--world_info={world}",
+        "--master_addr=127.0.0.1",
+        f"--master_port={_free_port()}",
+        *("--no_local_rank", "--module"),
+    ]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    env = {**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    if settings.device == "cpu":
+        threads = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1) // settings.world)
+        env |= {"DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(threads)}
+    return env
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _end_with_parent() -> None:
+    """On Linux the kernel sends the launcher SIGTERM when o1j is gone, even by kill -9."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

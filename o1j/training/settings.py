@@ -1,0 +1,63 @@
+"""What a run is told to do, as one JSON file that every rank reads."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Settings:
+    """All that decides a run besides its data. `folder` is the work folder; sizes are tokens, times seconds."""
+
+    model: str
+    output: str
+    folder: str
+    device: str = "cpu"  # cpu or cuda
+    world: int = 1
+    precision: str = "float32"
+    zero: int = 1
+    lr: float = 1e-5
+    schedule: str = "cosine"
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    batch_size: int = 8
+    micro_tokens: int = 1024
+    max_length: int = 4096
+    packing: bool = True
+    gradient_checkpointing: bool = False
+    seed: int = 0
+    save_every: float = 900.0
+    steps: int = 0
+    resume: bool = False
+    fingerprint: str = ""
+    parent: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """Read what `save` wrote."""
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in told.items() if name in names})
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where unfinished work is kept."""
+        return Path(self.output) / "checkpoints"
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step 1, 2, …: linear warm-up, then by `schedule` down to nothing at the end."""
+        from math import ceil, cos, pi
+
+        warm = ceil(self.warmup * self.steps) if self.warmup < 1 else int(self.warmup)
+        if step <= warm:
+            return self.lr * step / warm
+        left = (self.steps - step + 1) / max(1, self.steps - warm)
+        if self.schedule == "constant":
+            return self.lr
+        return self.lr * (left if self.schedule == "linear" else 0.5 - 0.5 * cos(pi * left))

@@ -1,0 +1,222 @@
+"""A whole training run: data in, plan, ranks, export, tried and in its place."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from o1j.errors import O1jError, Unavailable, UsageError, need
+from o1j.records import Record
+from o1j.training import card, plan
+from o1j.training.data import Data, gather
+from o1j.training.settings import Settings
+
+_TRIED_TOKENS = 256  # how long the exported model may take to come to its end token
+
+
+def train(
+    records: Iterable[Record],
+    settings: Settings,
+    *,
+    epochs: float,
+    think: str,
+    over_length: str,
+    include_wrong: bool,
+    run: str,
+    tell: Callable[[str], None],
+) -> Iterator[dict[str, Any]]:
+    """Fine-tune `settings.model` on `records`; yields the metrics of each step, the last with `output`."""
+    from o1j.training import spool
+    from o1j.training.chat import Encoder
+    from o1j.training.launch import Ranks
+
+    output = Path(settings.output)
+    _refuse_collision(settings)
+    tokenizer = _tokenizer(settings.model)
+    encoder = Encoder(tokenizer, think)
+    data = gather(
+        records,
+        encoder,
+        max_length=settings.max_length,
+        over_length=over_length,
+        include_wrong=include_wrong,
+        tell=tell,
+    )
+    for surprise, times in encoder.surprises.items():
+        tell(f"{surprise} ({times} times)" if times > 1 else surprise)
+    lengths = [len(sample.ids) for sample in data.samples]
+    units = plan.pack(lengths, settings.max_length) if settings.packing else [[i] for i in range(len(lengths))]
+    settings.steps = plan.count(len(units), settings.batch_size, epochs)
+    settings.fingerprint = _fingerprint(settings, data)
+    _check_resume(settings)
+    _make(output)
+    with tempfile.TemporaryDirectory(prefix=".o1j-", dir=output) as folder:
+        settings.folder = folder
+        spool.write(Path(folder) / "samples.npz", data.samples, units)
+        tell(_overview(data, units, settings))
+        log = output / "train.log"
+        log.unlink(missing_ok=True)
+        last: dict[str, Any] = {}
+        started = time.monotonic()
+        with Ranks(settings, log, tell) as ranks:
+            for line in ranks:
+                if line["step"] < settings.steps:
+                    yield line
+                last = line
+        seconds = time.monotonic() - started
+        if "step" not in ranks.outcome():
+            raise O1jError(f"the ranks ended without a result; everything they printed is in {log}")
+        tell(f"trained in {seconds:.0f} s; trying the model out")
+        report = _finish(settings, data, encoder, ranks.outcome()["probe"])
+        card.write(output, settings, data, think=think, run=run, epochs=epochs, last=last, tried=report)
+    shutil.rmtree(settings.checkpoints, ignore_errors=True)
+    yield {**last, "output": str(output), "stops": report["stops"]}
+
+
+def resolve(model: str, tell: Callable[[str], None]) -> str:
+    """A folder or hub id; `smollm2` and `local:smollm2` are the embedded default, unpacked at the first use."""
+    name = model.removeprefix("local:")
+    if name == "smollm2" and not Path(name).is_dir():
+        from o1j.models import smollm2
+
+        return str(smollm2.exported(tell))
+    return name
+
+
+def device(gpus: str, nprocs: int | None) -> tuple[str, int]:
+    """(cuda or cpu, number of processes) for `--gpus auto|N|cpu` and `--nprocs`."""
+    if gpus == "cpu":
+        return "cpu", nprocs or 1
+    found = need("torch", "train", "training").cuda.device_count()
+    if gpus == "auto":
+        return ("cuda", nprocs or found) if found else ("cpu", nprocs or 1)
+    if not gpus.isdigit() or gpus == "0":
+        raise UsageError(f"--gpus {gpus}: expected auto, cpu or a number of GPUs")
+    if int(gpus) > found:
+        raise Unavailable(f"--gpus {gpus}: this machine has {found}; use --gpus cpu to train on the processor")
+    return "cuda", int(gpus)
+
+
+def _tokenizer(model: str) -> Any:
+    transformers = need("transformers", "train", "training")
+    need("deepspeed", "train", "training")
+    try:
+        return transformers.AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise Unavailable(f"{model}: no model folder or reachable hub id ({first})") from error
+
+
+def _refuse_collision(settings: Settings) -> None:
+    """Unfinished work is neither overwritten nor gone on with unasked."""
+    waiting = (settings.checkpoints / "latest").exists()
+    if waiting and not settings.resume:
+        raise UsageError(
+            f"{settings.output} holds a checkpoint of an unfinished run: go on with --resume, or remove "
+            f"{settings.checkpoints}"
+        )
+
+
+def _check_resume(settings: Settings) -> None:
+    """A checkpoint can be gone on with only by the same data and settings on equally many processes."""
+    path = settings.checkpoints / "run.json"
+    if not (settings.resume and path.exists()):
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before["world"] != settings.world:
+        raise UsageError(
+            f"the checkpoint in {settings.checkpoints} was written by {before['world']} processes and this run has "
+            f"{settings.world}: its optimizer state is split over the processes; use as many as before"
+        )
+    if before["fingerprint"] != settings.fingerprint:
+        raise UsageError(
+            f"the checkpoint in {settings.checkpoints} belongs to other data or other settings; give the same ones, "
+            "or remove it to start anew"
+        )
+
+
+def _fingerprint(settings: Settings, data: Data) -> str:
+    """Names what a run computes: its data and every setting that changes the losses."""
+    elsewhere = {"output", "folder", "resume", "fingerprint", "parent", "save_every", "world", "micro_tokens"}
+    told = {name: value for name, value in asdict(settings).items() if name not in elsewhere}
+    return hashlib.sha256(json.dumps([told, data.digest.hexdigest()]).encode()).hexdigest()[:16]
+
+
+def _make(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{output}: can't be made ({error.strerror})") from error
+
+
+def _overview(data: Data, units: list[list[int]], settings: Settings) -> str:
+    packs = f" in {len(units)} packs of at most {settings.max_length} tokens" if settings.packing else ""
+    left_out = "".join(f", {n} left out ({why})" for why, n in data.dropped.items())
+    cut = f", {data.truncated} cut at {settings.max_length} tokens" if data.truncated else ""
+    where = "CPU processes" if settings.device == "cpu" else "GPUs"
+    return (
+        f"{len(data.samples)} samples{packs}, {data.tokens} tokens, {data.targets} of them learned{left_out}{cut}; "
+        f"{settings.steps} steps on {settings.world} {where}, ZeRO {settings.zero}, {settings.precision}"
+    )
+
+
+def _finish(settings: Settings, data: Data, encoder: Any, probe: dict[str, Any]) -> dict[str, Any]:
+    """Complete the exported folder, try it in a process of its own, and put it in its place; the try's report."""
+    folder = Path(settings.folder) / "export.partial"
+    encoder.tokenizer.save_pretrained(folder)
+    _name_ends(folder, encoder.end_ids)
+    sample = data.samples[probe["sample"]]
+    request = {
+        "folder": str(folder),
+        "dtype": "float32" if settings.precision == "float32" else "bfloat16",
+        "device": settings.device,
+        "ids": sample.ids,
+        "learned": sample.learned,
+        "prompt": sample.ids[: sample.learned.index(True)] or sample.ids[:1],
+        "limit": min(_TRIED_TOKENS, 2 * len(sample.ids)),
+    }
+    path = Path(settings.folder) / "tryout.json"
+    path.write_text(json.dumps(request), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "o1j.training.tryout", str(path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    log = Path(settings.output) / "train.log"
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(done.stderr)
+    if done.returncode:
+        raise O1jError(f"the exported model can't be loaded or used; see {log}; the checkpoints are kept")
+    report = json.loads(done.stdout.splitlines()[-1])
+    off = abs((report["loss"] if report["loss"] is not None else float("inf")) - probe["loss"])
+    if report["missing"] or off > (1e-3 if settings.precision == "float32" else 0.05) * max(1.0, probe["loss"]):
+        raise O1jError(
+            f"the exported model is not the trained one (loss {report['loss']} instead of {probe['loss']:.6f}, "
+            f"missing weights {report['missing'][:3]}); the checkpoints are kept"
+        )
+    for item in folder.iterdir():
+        target = Path(settings.output) / item.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        item.replace(target)
+    return report
+
+
+def _name_ends(folder: Path, end_ids: set[int]) -> None:
+    """Generation must stop at the tokens that turns were taught to end with, whatever the base model's settings say."""
+    path = folder / "generation_config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = config.get("eos_token_id")
+    ends = known if isinstance(known, list) else [] if known is None else [known]
+    ends += sorted(end_ids - set(ends))
+    config["eos_token_id"] = ends if len(ends) > 1 else ends[0]
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,136 @@
+"""One rank of a training run: `python -m o1j.training.worker SETTINGS.json`, started by DeepSpeed's launcher."""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from o1j.training.settings import Settings
+
+
+def main() -> int:
+    """Train, export, and leave a note in the work folder on how it ended."""
+    settings = Settings.load(Path(sys.argv[1]))
+    rank = int(os.environ["RANK"])
+    _die_with(settings.parent)
+    note = Path(settings.folder) / f"rank{rank}.json"
+    try:
+        outcome = Rank(settings, rank).run()
+    except Exception as error:
+        traceback.print_exc()
+        note.write_text(json.dumps({"error": f"{type(error).__name__}: {error}".strip()[:2000]}), encoding="utf-8")
+        sys.stderr.flush()
+        os._exit(1)  # a clean shutdown would wait for ranks that wait for this one
+    note.write_text(json.dumps(outcome), encoding="utf-8")
+    return 0
+
+
+def _die_with(parent: int) -> None:
+    """End this process soon after `parent`, the o1j that started it, or the launcher is gone (kill -9 included)."""
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher and (not parent or Path(f"/proc/{parent}").exists() or _lives(parent)):
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="o1j-parent").start()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Rank:
+    """Everything one process holds: the engine, the spooled samples, its share of every step."""
+
+    def __init__(self, settings: Settings, rank: int):
+        from o1j.training.spool import Spool
+
+        self.settings = settings
+        self.rank = rank
+        self.folder = Path(settings.folder)
+        self.spool = Spool(self.folder / "samples.npz")
+
+    def run(self) -> dict[str, Any]:
+        """Train from the start or the last checkpoint to the end, or to where a stop was asked for; export."""
+        from o1j.training import engine, export
+        from o1j.training.loss import Batches
+        from o1j.training.plan import schedule
+
+        settings = self.settings
+        self.engine = engine.start(settings)
+        self.batches = Batches(self.engine, self.spool, settings, self.rank)
+        if not self.batches.packed and self.rank == 0:
+            print("o1j: samples of this architecture can't share a row: one sample a micro-batch", flush=True)
+        done, tokens = engine.resume(self.engine, settings) if settings.resume else (0, 0)
+        saved = time.monotonic()
+        for number, step in enumerate(
+            schedule(self.spool.units, settings.batch_size, settings.steps, settings.seed), 1
+        ):
+            if number <= done:
+                continue
+            started = time.monotonic()
+            loss, norm, stop, due = self._step(number, step.samples, saved)
+            real = sum(self.spool.lengths[i] for i in step.samples)
+            tokens += real
+            self._log(number, step.epoch, loss, norm, tokens, real / (time.monotonic() - started))
+            if (stop or due) and number < settings.steps:
+                engine.checkpoint(self.engine, settings, number, tokens)
+                saved = time.monotonic()
+                if stop:
+                    return {"stopped": number}
+        shortest = min(range(len(self.spool.lengths)), key=self.spool.lengths.__getitem__)
+        probe = {"sample": shortest, "loss": self.batches.evaluate(shortest)}
+        export.save(self.engine, settings, self.rank)
+        return {"step": settings.steps, "probe": probe}
+
+    def _step(self, number: int, samples: list[int], saved: float) -> tuple[float, float, bool, bool]:
+        """One optimizer step: (mean loss a learned token, gradient norm, stop asked for, checkpoint due)."""
+        import torch
+        from torch import distributed
+
+        for group in self.engine.optimizer.param_groups:
+            group["lr"] = self.settings.rate(number)
+        torch.manual_seed(hash((self.settings.seed, number, self.rank)))
+        targets = sum(self.spool.targets[i] for i in samples)
+        total = self.batches.learn(samples, targets)
+        stop = self.rank == 0 and (self.folder / "stop").exists()
+        due = self.rank == 0 and 0 < self.settings.save_every < time.monotonic() - saved
+        told = torch.tensor([total, float(stop), float(due)], dtype=torch.float64, device=self.engine.device)
+        distributed.all_reduce(told)
+        loss = told[0].item() / targets
+        if not loss < float("inf"):
+            raise FloatingPointError(
+                f"the loss of step {number} is {loss}: lower --lr, or look at the data with --check"
+            )
+        return loss, float(self.engine.get_global_grad_norm() or 0.0), told[1].item() > 0, told[2].item() > 0
+
+    def _log(self, step: int, epoch: float, loss: float, norm: float, tokens: int, speed: float) -> None:
+        if self.rank:
+            return
+        line = {
+            "step": step,
+            "epoch": round(epoch, 4),
+            "loss": round(loss, 6),
+            "lr": self.settings.rate(step),
+            "grad_norm": round(norm, 4),
+            "tokens": tokens,
+            "tokens_per_second": round(speed, 1),
+        }
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+            metrics.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
