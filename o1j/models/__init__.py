@@ -49,7 +49,7 @@ def connect(
     concurrency: requests in flight at most; by default it begins at 16 and grows to 256 while that helps. Overload
         halves it, given or not.
     timeout: longest silence on a connection in seconds; there is no total limit.
-    retries: how often one request is asked again after a fault that may pass (five times as often after an overload).
+    retries: how often one request is asked again after a fault that may pass (five times as often after a 429).
     stream: have the reply sent in pieces, for servers and proxies that cut silent connections.
     rpm, tpm: requests and tokens a minute at most, over all addresses.
     cache: folder of the store; `None` takes `O1J_CACHE`, else `~/.cache/o1j`; `False` keeps none.

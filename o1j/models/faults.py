@@ -35,7 +35,8 @@ class Stopped(Exception):
 class Fault(Exception):
     """One request came to nothing.
 
-    again: asking once more may help; overload: the server wants fewer requests; after: seconds it asked us to wait;
+    again: asking once more may help; overload: the server wants fewer requests; queued: nothing
+    is wrong with it, there were too many before this one; after: seconds it asked us to wait;
     down: nothing listens there; finish: the reply's `finish_reason` where the fault is a result, not a failure;
     malformed: the server does not take requests of this form, whatever they say.
     """
@@ -46,13 +47,14 @@ class Fault(Exception):
         *,
         again: bool = False,
         overload: bool = False,
+        queued: bool = False,
         after: float | None = None,
         down: bool = False,
         finish: str | None = None,
         malformed: bool = False,
     ):
         super().__init__(redact(message))
-        self.again, self.overload, self.after, self.down = again, overload, after, down
+        self.again, self.overload, self.queued, self.after, self.down = again, overload, queued, after, down
         self.finish, self.malformed = finish, malformed
 
 
@@ -75,8 +77,8 @@ def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fau
         if "content_filter" in code or "content management policy" in said or "content_policy" in code:
             return Fault(hint, finish="content_filter")
         return Fault(hint, malformed=not _TOO_LONG.search(said))
-    if status == 429 or status in (503, 529):
-        return Fault(hint, again=True, overload=True, after=wait_asked(headers))
+    if status in (429, 503, 529):
+        return Fault(hint, again=True, overload=True, queued=status == 429, after=wait_asked(headers))
     if status in (408, 409, 425) or status >= 500:
         return Fault(hint, again=True, after=wait_asked(headers))
     return Fault(hint)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 KINDS = ("openai", "local", "replay")
-_OVERLOAD_PATIENCE = 5  # an overload is worth so many times the retries of another fault
+_QUEUE_PATIENCE = 5  # a 429 is worth so many times the retries of a fault
 _HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
 
 
@@ -219,7 +219,7 @@ class Model:
 
     async def _obtain(self, request: _Request, key: bytes, messages, sampling: Sampling, sample: int) -> bytes:
         """Ask until there is a completion, and store it before anyone reads it."""
-        faults = overloads = 0
+        faults = queued = 0
         expected = self._expected_tokens(messages, sampling)
         while True:
             if self._store and self._store.broken:
@@ -235,17 +235,17 @@ class Model:
                 dead = self._load.dead() if fault.down else None
                 if dead:
                     raise dead from fault
-                if fault.overload:
-                    overloads += 1
+                if fault.queued:
+                    queued += 1
                 elif not fault.down:
                     faults += 1
-                if faults > self._retries or overloads > _OVERLOAD_PATIENCE * self._retries:
-                    raise Fault(f"{fault} (asked {faults + overloads} times)") from fault
+                if faults > self._retries or queued > _QUEUE_PATIENCE * self._retries:
+                    raise Fault(f"{fault} (asked {faults + queued} times)") from fault
                 if self._stopping or not request.waiters:
                     raise Stopped from fault
                 self.stats.retried += 1
                 if fault.after is None and not fault.down:
-                    await asyncio.sleep(backoff(min(faults, 4) + min(overloads, 4) - 1))
+                    await asyncio.sleep(backoff(min(faults, 4) + min(queued, 4) - 1))
                 continue
             self.stats.asked += 1
             return await self._store.put(key, self.name, raw) if self._store else raw
