@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from o1j.grading.extract import extract
 from o1j.records import Record
 
 # What people write where an answer should be. Compared in lower case, without spaces, dollars and final marks.
@@ -17,12 +19,9 @@ _NO_ANSWER = {
 _NOISE = str.maketrans("", "", " \t\n$.。,，;；、:：()（）")
 _LONGEST_PLACEHOLDER = 60
 _TEXT = re.compile(r"^\\(?:text|mathrm|textbf)\{(.*)\}$")
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)|\\boxed\s+(?=\S)")
-_JOINED = re.compile(r"(?:\\(?:q?quad|text\{\s*(?:and|or)\s*\}|[,;()])|and|or|和|或|与|、|[\s$,;.:&])*")
-_STATED = re.compile(
-    r"(?:final answer|the answer|answer|答案)\s*(?:is|are|为|是|[:：])\s*:?\s*\**\s*([^\n]{1,120}?)\s*\**[.。]?\s*$",
-    re.IGNORECASE,
-)
+_STATED = re.compile(r"(?:answers?|答案)\s*(?:is|are|为|是|[:：=])", re.IGNORECASE)
+_ENDING = 200  # characters; a solution that names its answer without a box does so in its last words
+_BEFORE = 400  # characters before the last box, where its siblings stand if it has any
 
 
 def golds(record: Mapping[str, Any]) -> list[str]:
@@ -33,6 +32,7 @@ def golds(record: Mapping[str, Any]) -> list[str]:
     return [str(gold) for gold in (answer if isinstance(answer, list) else [answer]) if not is_placeholder(str(gold))]
 
 
+@lru_cache(maxsize=1 << 14)  # golds repeat
 def is_placeholder(gold: str) -> bool:
     """Whether `gold` only says that there is no short answer: "证明题，略", "see solution", "N/A", "".
 
@@ -73,59 +73,33 @@ def solution_of(record: Mapping[str, Any]) -> str:
 
 
 def answer_in(solution: str) -> str | None:
-    """The final answer that a reference solution states: in its last box, behind `####`, or in its last line.
+    """The final answer that a reference solution marks as such: in its last box, behind `####`, or as "the answer is".
 
+    Stricter than the grader, which also takes what a closing sentence states: a wrong gold spoils all that follows.
     Boxes that stand side by side, as in `\\boxed{2}` and `\\boxed{3}`, are one answer of several values.
     """
-    if "\\boxed" in solution or "box{" in solution:
-        found = _last_boxes(solution)
-        if found:
-            return found
+    box = max(solution.rfind("\\boxed"), solution.rfind("\\fbox"))
+    if box >= 0:
+        if solution.count("box") == 1 and "nswer" not in solution[box:] and "{" in solution[box : box + 8]:
+            return _braced(solution, box)
+        return extract(solution[max(0, box - _BEFORE) :])
     if "####" in solution:
         return after_hashes(solution)
-    ending = solution[-200:]
+    ending = solution[-_ENDING:]
     if "nswer" in ending or "答案" in ending:
         stated = _STATED.search(ending)
-        return stated[1].strip() or None if stated else None
+        return extract(ending[stated.start() :]) if stated else None
     return None
 
 
+def _braced(text: str, at: int) -> str | None:
+    """What stands between the first brace after `at` and the one that closes it."""
+    start, end = text.find("{", at) + 1, text.find("}", at)
+    while end > 0 < start and text.count("{", start, end) > text.count("}", start, end):
+        end = text.find("}", end + 1)
+    return text[start:end].strip() or None if end > 0 < start else None
+
+
 def after_hashes(text: str) -> str | None:
-    """What follows the last `####`, to the end of its line, without thousands separators' commas kept apart."""
-    found = text.rpartition("####")[2].strip().partition("\n")[0].strip()
-    return found or None
-
-
-def _last_boxes(text: str) -> str | None:
-    boxes = []
-    for opening in _BOX.finditer(text):
-        start, end = _content(text, opening.end())
-        if text[start:end].strip():
-            boxes.append((opening.start(), end + 1, text[start:end].strip()))
-    if not boxes:
-        return None
-    last = [boxes[-1]]
-    for box in reversed(boxes[:-1]):
-        if not _JOINED.fullmatch(text[box[1] : last[0][0]]):
-            break
-        last.insert(0, box)
-    return ", ".join(dict.fromkeys(content for _, _, content in last))
-
-
-def _content(text: str, at: int) -> tuple[int, int]:
-    """Where the content of a box begins and ends; braces balanced, an unclosed box is empty."""
-    if text[at] != "{":
-        end = at + 1
-        while text[at] not in "\\" and end < len(text) and text[end].isalnum():
-            end += 1
-        return at, end
-    depth = 0
-    for position in range(at, len(text)):
-        character = text[position]
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if not depth:
-                return at + 1, position
-    return at, at
+    """What follows the last `####`, to the end of its line."""
+    return text.rpartition("####")[2].strip().partition("\n")[0].strip() or None

@@ -2,19 +2,10 @@
 
 import re
 
-_EMBEDDED = (
-    "![",
-    "[asy]",
-    "<image",
-    "<img",
-    "\\includegraphics",
-    "tikzpicture",
-    "[img",
-    "<svg",
-    "{picture}",
-    "data:image/",
-)
-_STEMS = ("figure", "diagram", "picture", "shown", "illustrat", "drawing", "depict", "image", "graph", "fig.", "shaded")
+_EMBEDDED = ("![", "[asy]", "[img", "<im", "<svg", "\\includegraphics", "picture}")
+# Words that may point at a picture, without the first letter, so that they are found at a sentence's beginning, too.
+_AROUND = 70  # characters around such a word that say whether it does
+_STEMS = ("igure", "iagram", "icture", "hown", "llustrat", "rawing", "epict", "mage", "raph", "ig.", "haded")
 
 _KIND = r"(?:figures?|diagrams?|pictures?|drawings?|sketch(?:es)?|images?|illustrations?|photos?|map|charts?|graphs?)"
 _PLACE = r"(?:below|above|here|at (?:the )?(?:right|left)|(?:on|to) the (?:right|left)|to (?:its|your) right)"
@@ -61,16 +52,18 @@ def needs_image(problem: str) -> bool:
             return True
     if "图" in problem and _CHINESE.search(problem):
         return "{tabular}" not in problem and "{array}" not in problem
-    text = problem.lower()
-    for stem in _STEMS:
-        if stem in text:
-            return _points_at_picture(text)
+    stems = [stem for stem in _STEMS if stem in problem]
+    return bool(stems) and _points_at_picture(problem.lower(), stems)
+
+
+def _points_at_picture(text: str, stems: list[str]) -> bool:
+    for stem in stems:
+        at = text.find(stem)
+        while at >= 0:
+            start, end = max(0, at - _AROUND), at + _AROUND
+            if _POINTS.search(text, start, end):
+                return not _NOT_GIVEN.search(text)
+            if _SHOWS.search(text, start, end) and not _IN_TEXT.search(text, start):
+                return True
+            at = text.find(stem, at + 1)
     return False
-
-
-def _points_at_picture(text: str) -> bool:
-    found = _POINTS.search(text)
-    if found:
-        return not _NOT_GIVEN.search(text)
-    shows = _SHOWS.search(text)
-    return bool(shows) and not _IN_TEXT.search(text, max(0, shows.start() - 60))

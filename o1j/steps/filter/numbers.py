@@ -1,6 +1,7 @@
 """Is this gold one real number? The grader's grammar reads it; here its tree is judged, nothing is computed."""
 
 import re
+from functools import lru_cache
 
 from o1j.grading.parse import NotMaths, Tree, parse
 
@@ -24,6 +25,7 @@ _NOT_A_UNIT = re.compile(r"[A-Za-z]$|(?:if|when|where|for|or|and|is|are|such|tha
 _MARKED_UNIT = re.compile(r"\\(?:text|mathrm|mbox|rm)")
 
 
+@lru_cache(maxsize=1 << 14)  # golds repeat: a quarter of a data set is small numbers and fractions
 def is_real_number(gold: str) -> bool:
     r"""Whether `gold` is one real number: integer, decimal, fraction, radical, power, constant expression.
 

@@ -2,16 +2,22 @@
 
 import re
 
-_MARKS = ("2", "b", "II", "ii", "Ⅱ", "二", "②")
-# Ways to number parts: (1), 1., (a), a), (ii), "Part 2:", ①. Each match's group 1 is the part's number.
+# Ways to number parts: (1), 1., (a), a), (ii), "Part 2:", ①. Each has marks of a second part, without one of which a
+# text can't be numbered that way, and a pattern whose group 1 is a part's number.
 _SERIES = (
-    re.compile(r"(?<![\w\\}^_])[(（]\s*([1-9])\s*[)）]"),
-    re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)．.、](?=\s|[\u4e00-\u9fff$])"),
-    re.compile(r"(?<![\w\\}^_])[(（]\s*([a-h])\s*[)）]"),
-    re.compile(r"(?:^|(?<=[\s.;?:]))([a-h])[).](?=\s|\$)"),
-    re.compile(r"(?<![\w\\}^_])[(（]\s*((?:iv|v?i{1,3}|v)|(?:IV|V?I{1,3}|V)|[ⅠⅡⅢⅣⅤ])\s*[)）]"),
-    re.compile(r"(?:^|\s)(?:part|question|第)\s*\(?([1-9a-hA-H一二三])\)?(?:问|[.:：)]|\s)", re.IGNORECASE),
-    re.compile(r"([①②③④⑤⑥])"),
+    (("(2", "（2", "( 2"), re.compile(r"(?<![\w\\}^_])[(（]\s*([1-9])\s*[)）]")),
+    (("2)", "2.", "2、", "2．"), re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)．.、](?=\s|[\u4e00-\u9fff$])")),
+    (("(b", "（b", "( b"), re.compile(r"(?<![\w\\}^_])[(（]\s*([a-h])\s*[)）]")),
+    (("b)", "b."), re.compile(r"(?:^|(?<=[\s.;?:]))([a-h])[).](?=\s|\$)")),
+    (
+        ("(ii", "(II", "(Ⅱ", "（Ⅱ", "（II", "（ii", "( ii", "( II"),
+        re.compile(r"(?<![\w\\}^_])[(（]\s*((?:iv|v?i{1,3}|v)|(?:IV|V?I{1,3}|V)|[ⅠⅡⅢⅣⅤ])\s*[)）]"),
+    ),
+    (
+        ("art ", "uestion ", "第"),
+        re.compile(r"(?:^|\s)(?:part|question|第)\s*\(?([1-9a-hA-H一二三])\)?(?:问|[.:：)]|\s)", re.IGNORECASE),
+    ),
+    (("②",), re.compile(r"([①②③④⑤⑥])")),
 )
 _ORDER = {
     **{str(number): number for number in range(1, 10)},
@@ -33,7 +39,13 @@ def has_several_parts(problem: str) -> bool:
 
     Numbered conditions, rules, statements and options ask nothing and don't count.
     """
-    return any(mark in problem for mark in _MARKS) and any(_asking(problem, series) >= 2 for series in _SERIES)
+    for marks, series in _SERIES:
+        for mark in marks:
+            if mark in problem:
+                if _asking(problem, series) >= 2:
+                    return True
+                break
+    return False
 
 
 def _asking(problem: str, series: re.Pattern[str]) -> int:

@@ -7,18 +7,30 @@ from typing import Any
 from o1j.steps.filter.answers import golds
 from o1j.steps.filter.choices import options
 
-_STEMS = ("prove", "show", "proof", "demonstrate", "justify", "explain why", "verify that", "deduce that", "证")
-_ASKS_PROOF = re.compile(
-    r"\b(?:prove|disprove|show that|show,? (?:how|why)|demonstrate that|justify|explain why|verify that|deduce that)\b"
-    r"|\b(?:give|find|write|with|provide) (?:a |an )?(?:\w+ )?proof\b|\bproof\b(?=\s*[.:?])"
-    r"|\bshow (?:also |further |first |now |then )that\b|\bshow:|\bshow(?=[ ,]+(?:\$|\\))"
-    r"|(?<!可以)(?<!可)(?<!已)(?<!被)证明(?!了|过)|求证|试证|证\s*[:：]"
-)
+# What asks for a proof, by a word's end that is in it: `in` finds it ten times faster than a pattern does, and without
+# the first letter it is found at a sentence's beginning, too.
+_ASKS_PROOF = {
+    "rove": re.compile(r"rove\b(?:(?<=\b[Pp]rove)|(?<=isprove))"),
+    "show": re.compile(
+        r"show (?:also |further |first |now |then )?that\b|show,? (?:how|why)\b|show:|show(?=[ ,]+[$\\])"
+    ),
+    "Show": re.compile(
+        r"Show (?:also |further |first |now |then )?that\b|Show,? (?:how|why)\b|Show:|Show(?=[ ,]+[$\\])"
+    ),
+    "roof": re.compile(r"roof\b(?=\s*[.:?])|roof\b(?<=(?: a|he|nd|th|de) proof)"),
+    "emonstrate that": re.compile("emonstrate that"),
+    "ustify": re.compile(r"ustify\b"),
+    "xplain why": re.compile("xplain why"),
+    "erify that": re.compile("erify that"),
+    "educe that": re.compile("educe that"),
+    "证": re.compile(r"(?<!可以)(?<!可)(?<!已)(?<!被)证明(?!了|过)|求证|试证|证\s*[:：]"),
+}
 _ASKS_ANSWER = re.compile(
     r"[?？]|\b(?:find|determine|compute|calculate|evaluate|how many|how much|what|which|solve|express"
     r"|give the|decide)\b|求(?!证)|确定|比较|讨论|多少|几[个种条次]|计算|是否|有何|写出|解方程"
     # a blank to fill
-    r"|____|[(（]\s*(?:\\q?quad)?\s*[)）]|\\qquad\s*[.。,，;；]?\s*(?:$|[\u4e00-\u9fff])"
+    r"|____|[(（]\s*(?:\\q?quad)?\s*[)）]|\\qquad\s*[.。,，;；]?\s*(?:$|[\u4e00-\u9fff])",
+    re.IGNORECASE,
 )
 # A claim where a value should be: something holds, something is something.
 _CLAIM = re.compile(
@@ -38,13 +50,10 @@ def is_proof(record: Mapping[str, Any]) -> bool:
     problem = record.get("problem")
     if not isinstance(problem, str):
         return False
-    text = problem.lower()
-    for stem in _STEMS:
-        if stem in text:
-            if _ASKS_PROOF.search(text):
-                return not (_ASKS_ANSWER.search(text) and golds(record))
-            break
-    return _is_claim(record) and not _ASKS_ANSWER.search(text) and not options(problem)
+    for word, asks in _ASKS_PROOF.items():
+        if word in problem and asks.search(problem):
+            return not (golds(record) and _ASKS_ANSWER.search(problem))
+    return _is_claim(record) and not _ASKS_ANSWER.search(problem) and not options(problem)
 
 
 def _is_claim(record: Mapping[str, Any]) -> bool:
