@@ -175,14 +175,14 @@ def choice(option: str, value: str, allowed: Iterable[str]) -> str:
 
 def options(command: Callable[..., int]) -> Callable[..., int]:
     """Give `command` the options of its dataclass parameters; it gets one filled instance of each."""
-    hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    taken = inspect.signature(command, eval_str=True).parameters.values()
+    groups = {parameter.name: parameter.annotation for parameter in taken if is_dataclass(parameter.annotation)}
     parameters: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(command).parameters.items():
-        if name in groups:
-            parameters += _of_group(groups[name])
+    for parameter in taken:
+        if parameter.name in groups:
+            parameters += _of_group(parameter.annotation)
         else:
-            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     @wraps(command)
     def called(**values: Any) -> int:
