@@ -1,0 +1,34 @@
+"""One spelling of a text, for finding copies: what layout, LaTeX variants, case and punctuation differ in is gone."""
+
+import re
+import unicodedata
+
+_DELETED = str.maketrans("", "", " \t\n\r\x0b\x0c$~{}*_`\"'!?“”‘’、。，；：！？（）()\u3000\xa0")
+_COMMANDS = re.compile(
+    r"\\(?:left|right|displaystyle|textstyle|limits|nolimits|[bB]igg?[lrm]?|quad|qquad|text|textbf|textit|textrm|mathrm"
+    r"|mathbf|mathit|mathsf|rm|bf|operatorname|mbox|boldsymbol|hspace|vspace)(?![a-z])|\\[,;:!> ()\[\]]|\\\\"
+)
+_SYNONYMS = (
+    *(("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\cfrac", "\\frac"), ("\\leqslant", "\\le"), ("\\leq", "\\le")),
+    *(("\\geqslant", "\\ge"), ("\\geq", "\\ge"), ("\\neq", "\\ne"), ("\\ldots", "..."), ("\\cdots", "...")),
+    *(("\\dots", "..."), ("\\to", "\\rightarrow"), ("\\%", "%"), ("\\#", "#"), ("\\&", "&"), ("^\\circ", "°")),
+    *(("\\dbinom", "\\binom"), ("\\tbinom", "\\binom"), ("\\lbrace", "\\"), ("\\rbrace", "\\"), ("\\cdot", "\\times")),
+)
+_POINTS = re.compile(r"(?<!\d)[.,;:]+|[.,;:]+(?!\d)")
+
+
+def normal(text: str) -> str:
+    r"""`text` in lower case without white space, dollars, braces, layout commands and punctuation.
+
+    >>> normal(r"Find $\left( \dfrac{1}{2} \right)^{2}$."), normal(r"find \(\frac 12^2\)")
+    ('find\\frac12^2', 'find\\frac12^2')
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = text.lower()
+    if "\\" in text:
+        text = _COMMANDS.sub("", text)
+        for variant, plain in _SYNONYMS:
+            if variant in text:
+                text = text.replace(variant, plain)
+    return _POINTS.sub("", text.translate(_DELETED))
