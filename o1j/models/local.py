@@ -334,7 +334,7 @@ def _pick(torch, chances, nucleus, throws):
         width = chances.shape[-1]
         top, order = chances.sort(dim=-1, descending=True)
     before = top.cumsum(-1) - top
-    inside = before < nucleus[:, None]
+    inside = before < nucleus[:, None].clamp(min=1e-9)  # the most likely token is always in
     mass = torch.where(inside, top, 0.0).cumsum(-1)
     # a nucleus wider than what was looked at has all its mass beyond; the throw fell within, so its place is known
     whole = torch.where(inside.all(-1), torch.minimum(nucleus, chances.sum(-1)), mass[:, -1])

@@ -1,0 +1,192 @@
+"""Nothing is paid for twice, whatever dies."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from o1j.errors import Unavailable
+from o1j.models import Sampling
+from o1j.models.completion import make
+from o1j.models.loop import run
+from o1j.models.store import Store, key_of
+
+CHILD = """
+    import sys, json
+    from o1j.models import connect
+    url, cache, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    with connect("echo", base_urls=[url], cache=cache, concurrency=8, quiet=True) as model:
+        async def work(n):
+            return await model.chat([{"role": "user", "content": str(n)}])
+        for n, reply in model.map(range(count), work):
+            print(json.dumps([n, reply.text, reply.error]), flush=True)
+    print(json.dumps(model.stats.as_dict()), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def child(tmp_path):
+    def start(url, count, cache=None):
+        command = [sys.executable, "-c", textwrap.dedent(CHILD), url, str(cache or tmp_path / "cache"), str(count)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+def stored(folder):
+    with sqlite3.connect(folder / "replies.sqlite3") as store:
+        return store.execute("SELECT count(*) FROM replies").fetchone()[0]
+
+
+def test_a_second_run_asks_nothing(server, ask):
+    here = server()
+    first, _ = ask(here.url, range(20))
+    second, model = ask(here.url, range(20))
+    assert [reply.text for reply in second] == [reply.text for reply in first]
+    assert all(reply.cached for reply in second)
+    assert (here.counters.requests, model.stats.cached, model.stats.saved_tokens) == (20, 20, 20)
+
+
+def test_the_address_does_not_matter_the_sampling_and_the_tag_do(server, ask):
+    one, two = server(), server()
+    ask(one.url, ["?"])
+    ask(two.url, ["?"])
+    assert two.counters.requests == 0
+    ask(two.url, ["?"], sampling=Sampling(temperature=0.5))
+    ask(two.url, ["?"], cache_tag="other weights")
+    assert two.counters.requests == 2
+
+
+def test_samples_are_stored_apart(tmp_path):
+    keys = {key_of("openai:m", "", [{"role": "user", "content": "?"}], Sampling(), n) for n in range(8)}
+    assert len(keys) == 8
+
+
+def test_without_a_cache_everything_is_asked_again(server, ask, tmp_path):
+    here = server()
+    ask(here.url, ["?"], cache=False)
+    ask(here.url, ["?"], cache=False)
+    assert here.counters.requests == 2 and not (tmp_path / "cache").exists()
+
+
+def test_truncated_and_refused_replies_are_paid_and_therefore_stored(server, ask):
+    here = server(lambda request: {"content": "", "refusal": "No."} if "bomb" in str(request) else "a b c d")
+    ask(here.url, ["bomb", "long"], sampling=Sampling(max_tokens=2))
+    replies, _ = ask(here.url, ["bomb", "long"], sampling=Sampling(max_tokens=2))
+    assert [reply.fault for reply in replies] == ["refused", "truncated"]
+    assert here.counters.requests == 2
+
+
+def test_kill_9_loses_nothing_that_was_stored(server, child, tmp_path):
+    here = server(latency=0.02)
+    for lines in (30, 60):
+        process = child(here.url, 150)
+        for _ in range(lines):
+            process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    time.sleep(0.2)
+    paid, kept = here.counters.answered, stored(tmp_path / "cache")
+    out, err = child(here.url, 150).communicate(timeout=60)
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert answers == [[n, f"\\boxed{{{n}}}", None] for n in range(150)]
+    assert here.counters.answered - paid == 150 - kept
+    assert json.loads(err.splitlines()[-1])["cached"] == kept >= 60
+
+
+def test_two_processes_share_one_store_at_once(server, child, tmp_path):
+    here = server()
+    processes = [child(here.url, 100) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert outputs[0] == outputs[1] and outputs[0].count("\n") == 100
+    assert stored(tmp_path / "cache") == 100
+
+
+def test_ctrl_c_keeps_what_was_asked(server, child, tmp_path):
+    here = server(latency=0.5)
+    process = child(here.url, 64)
+    while here.counters.in_flight < 8:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert here.counters.requests == here.counters.answered == stored(tmp_path / "cache") == 8
+    assert len(out.splitlines()) == 8  # and it was handed on, too
+
+
+def test_a_full_disk_ends_the_run_and_what_was_paid_is_handed_on(server, tmp_path):
+    here = server(lambda request: os.urandom(5000).hex())
+    script = f"""
+        import resource
+        from o1j.models import connect
+        from o1j.errors import Unavailable
+        with connect("echo", base_urls=["{here.url}"], cache="{tmp_path}/cache", concurrency=4) as model:
+            async def work(n):
+                return await model.chat([{{"role": "user", "content": str(n)}}])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+            got = 0
+            try:
+                for n, reply in model.map(range(1000), work):
+                    got += 1
+            except Unavailable as error:
+                print(got, error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    got, _, message = done.stdout.partition(" ")
+    assert "--cache DIR" in message, done.stderr
+    assert int(got) == here.counters.answered < 1000
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, ask, server):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Unavailable, match="--cache DIR"):
+        ask(server().url, ["?"], cache=tmp_path / "file")
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path, ask, server):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/replies.sqlite3").write_bytes(b"this is not a database, not at all" * 100)
+    with pytest.raises(Unavailable, match=r"replies\.sqlite3"):
+        ask(server().url, ["?"])
+
+
+def test_long_replies_are_squeezed_and_come_back_whole(tmp_path):
+    store, long = Store(tmp_path), make("so it goes, " * 10_000)
+    assert run(store.put(b"k" * 32, "m", long)) == long
+    assert store.get(b"k" * 32) == long
+    store.close()
+    assert (tmp_path / "replies.sqlite3").stat().st_size < 50_000
+
+
+def test_the_first_reply_stands(tmp_path):
+    one, two = Store(tmp_path), Store(tmp_path)
+    assert run(one.put(b"k" * 32, "m", make("first"))) == make("first")
+    assert run(two.put(b"k" * 32, "m", make("second"))) == make("first")
+    one.close()
+    two.close()
+
+
+def test_stored_rows_replay_at_5000_a_second(tmp_path, ask):
+    store = Store(tmp_path / "cache")
+    count = 20_000
+
+    async def fill():
+        import asyncio
+
+        keys = [key_of("openai:echo", "", [{"role": "user", "content": str(n)}], Sampling(), 0) for n in range(count)]
+        await asyncio.gather(*[store.put(key, "m", make(f"reply {n}" * 100)) for n, key in enumerate(keys)])
+
+    run(fill())
+    store.close()
+    begun = time.process_time()
+    replies, _ = ask("http://127.0.0.1:9/v1", range(count))
+    assert replies[-1].text.startswith(f"reply {count - 1}")
+    assert time.process_time() - begun < count / 5000
