@@ -69,7 +69,9 @@ def test_another_answer_is_another_problem() -> None:
 
 def test_near_copies_in_chinese() -> None:
     pytest.importorskip("rensa")
-    problem = "已知三角形 $ABC$ 的三边长分别为 $13$, $14$, $15$, 其内切圆与三边分别切于点 $D$, $E$, $F$, 求三角形 $DEF$ 的面积的值."
+    problem = (
+        "已知三角形 $ABC$ 的三边长分别为 $13$, $14$, $15$, 其内切圆与三边分别切于点 $D$, $E$, $F$, 求 $DEF$ 的面积的值."
+    )
     assert reasons(NearDuplicates(), {"problem": problem}, {"problem": problem.replace("的值", "")}) == [
         None,
         "duplicate",

@@ -12,6 +12,7 @@ from o1j.steps.filter.rules import Noted
 
 SIMILAR = 0.85  # estimated Jaccard similarity of the sets of shingles, from which on two problems are one
 _SHINGLE = 6  # characters, normalised: a word or two of English, a clause of Chinese
+_SEED = 42  # the one that rensa's deduplicator expects
 _PERMUTATIONS, _BANDS = 128, 16  # finds 99 % of the pairs at 0.85; about 2 KB of memory a problem
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -65,7 +66,7 @@ class NearDuplicates:
 
     def __call__(self, record: Mapping[str, Any]) -> Noted | None:
         problem = normal(str(record.get("problem") or ""))
-        sketch = self._rensa.RMinHash(num_perm=_PERMUTATIONS, seed=1)
+        sketch = self._rensa.RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
         sketch.update([problem[at : at + _SHINGLE] for at in range(max(1, len(problem) - _SHINGLE + 1))])
         numbers = hash(tuple(sorted(_NUMBER.findall(problem))))
         answers = [normal(gold) for gold in golds(record)]
