@@ -31,7 +31,16 @@ def main() -> NoReturn:
     """Run the command line and exit with the code that says how it went."""
     signal.signal(signal.SIGTERM, _terminate)
     os.environ.update(_NO_TELEMETRY)
+    _open_missing_streams()
     sys.exit(_run(sys.argv[1:]))
+
+
+def _open_missing_streams() -> None:
+    """A shell may close a standard stream (`>&-`): put nothing in its place, before a file opens there instead."""
+    for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+            setattr(sys, name, open(descriptor, mode))
 
 
 def _run(arguments: list[str]) -> int:

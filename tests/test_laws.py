@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -198,3 +199,15 @@ def test_a_full_disk_is_named_and_nothing_is_lost(o1j) -> None:
     assert done.returncode == 69
     assert "no space left" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_is_an_empty_one(environment, tmp_path: Path, closing: str) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(lines(ROWS))
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m o1j filter rows.jsonl --rejects rejects.jsonl {closing}"],
+        cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == (b"" if ">&-" in closing.replace("2>&-", "") else lines(ROWS))

@@ -17,12 +17,13 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from o1j import __version__, records
-from o1j.errors import O1jError, Unavailable, UsageError
+from o1j.errors import O1jError, UsageError
 from o1j.records.json import dumps
 
 # What changes where and how fast a run goes, not what comes out: not part of its id.
 _PLACES = frozenset(
-    "out rejects run_log quiet record cache no_cache base_url concurrency timeout retries prompt format rpm tpm".split()
+    ("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url")
+    + ("concurrency", "timeout", "retries", "rpm", "tpm")
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -86,10 +87,7 @@ class Run:
     def stdout(self) -> BinaryIO:
         """The real stdout. From the first use on, descriptor 1 leads to stderr, whoever prints."""
         sys.stdout.flush()
-        try:
-            private = os.dup(1)
-        except OSError as error:
-            raise Unavailable("stdout is closed; write to a file with -o FILE") from error
+        private = os.dup(1)
         os.dup2(2, 1)
         return os.fdopen(private, "wb", buffering=1 << 20)
 
@@ -104,7 +102,7 @@ class Run:
 
     def read(self) -> Iterator[records.Record]:
         """The input's records, counted."""
-        if self.input == "-" and sys.stdin and sys.stdin.isatty():
+        if self.input == "-" and sys.stdin.isatty():
             self.say("reading JSON lines from the terminal; Ctrl-D ends them")
         for record in records.read(self.input, self.names):
             self.counts["read"] += 1
