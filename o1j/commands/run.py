@@ -21,10 +21,10 @@ from o1j.errors import O1jError, UsageError
 from o1j.records.json import dumps
 
 # What changes where and how fast a run goes, not what comes out: not part of its id.
-_PLACES = frozenset(
-    ("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url")
-    + ("concurrency", "timeout", "retries", "rpm", "tpm")
-)
+_PLACES = {
+    *("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url"),
+    *("concurrency", "timeout", "retries", "rpm", "tpm"),
+}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
