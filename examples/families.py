@@ -20,7 +20,7 @@ class Pair(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One line of a solution: what it finds, and how. Operands name numbers, earlier results (s1, s2) or are literal."""
+    """One line of a solution: what it finds, and how. Operands are names of numbers, results (s1, s2) or literal."""
 
     says: Pair
     left: str
@@ -357,10 +357,12 @@ def draw(family: Family, dice: Random, wording: int | None = None) -> Problem:
     """A problem of the family with drawn numbers, names and things; `wording` picks the text, else it is drawn."""
     name, other = dice.sample(sorted(NAMES), 2)
     slots = {"name": name, "other": other, "things": dice.choice(sorted(THINGS))}
-    numbers = family.draw(dice)
     text = family.texts[dice.randrange(len(family.texts)) if wording is None else wording]
-    slots |= {key: str(number) for key, number in numbers.items()}
-    return _problem(family, text, slots, numbers)
+    while True:
+        numbers = family.draw(dice)
+        problem = _problem(family, text, slots | {key: str(number) for key, number in numbers.items()}, numbers)
+        if problem.slip.result != problem.answer:  # what is called a slip must be one
+            return problem
 
 
 def find(text: str) -> Problem | None:

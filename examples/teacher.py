@@ -1,8 +1,9 @@
 """The demo's teacher: a rule-based stand-in for a strong model, behind OpenAI's protocol on loopback.
 
-    python examples/teacher.py --port 8000 --wrong 0.15
     echo '{"problem": "If $4x + 7 = 39$, what is the value of $x$?", "answer": "8"}' |
-        o1j distill --model openai:rules --base-url http://127.0.0.1:8000/v1
+        python examples/teacher.py --wrong 0.15 -- o1j distill --model openai:rules
+
+    python examples/teacher.py --port 8000    # or for itself, until interrupted
 
 It is no language model. It knows the problems of `families.py` and nothing else: it finds one in the prompt, reads its
 numbers, and thinks aloud as the paper's teacher does (tries, checks, notices a slip, goes back), rewrites its solution,
@@ -10,7 +11,11 @@ or translates its own sentences into Chinese. A set share of its replies is wron
 """
 
 import argparse
+import itertools
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -18,8 +23,9 @@ from random import Random
 from typing import NamedTuple
 
 import families
+from aiohttp import web
 from families import Pair, Problem
-from loopback import make_app, serve
+from loopback import make_app, running, serve
 
 UNKNOWN = "I only know the demo's own problems, and this is none of them."
 TRIES = (
@@ -152,13 +158,12 @@ def _sentences() -> list[tuple[Pair, re.Pattern]]:
 
 def _formulas_as_slots(pair: Pair) -> Pair:
     """Formulas of both texts replaced by {formula0}, {formula1}, …: a translator may have put marks in their place."""
-    texts = []
-    for text in pair:
-        count = iter(range(9))
-        texts.append(
-            re.sub(r"\$[^$]*\$|\\boxed\{\{?\w+\}\}?", lambda _, count=count: f"{{formula{next(count)}}}", text)
-        )
-    return Pair(*texts)
+
+    def slots(text: str) -> str:
+        count = itertools.count()
+        return re.sub(r"\$[^$]*\$|\\boxed\{\{\w+\}\}", lambda _: f"{{formula{next(count)}}}", text)
+
+    return Pair(slots(pair.en), slots(pair.zh))
 
 
 def _calculated(problem: Problem, off: int) -> list[tuple[families.Line, str]]:
@@ -188,13 +193,35 @@ def _text(separator: str, *pairs: Pair) -> Pair:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog="With a COMMAND the server lives as long as that runs, with OPENAI_BASE_URL set to the server.",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ready-file", help="gets the base URL once requests are taken")
     parser.add_argument("--wrong", type=float, default=0.15, help="share of wrong replies (default: %(default)s)")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …", help="run this and stop with it")
     given = parser.parse_args()
-    serve(make_app(Teacher(given.wrong), models=("rules",)), given.host, given.port, given.ready_file)
+    app, command = make_app(Teacher(given.wrong), models=("rules",)), given.command[1:]
+    if command:
+        sys.exit(run(app, command, given.host, given.port))
+    serve(app, given.host, given.port, given.ready_file)
+
+
+def run(app: web.Application, command: list[str], host: str, port: int) -> int:
+    """Run a command that finds the server by its environment; its exit code, 127 where there is no such command."""
+    with running(app, host, port) as url:
+        try:
+            child = subprocess.Popen(command, env={**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"})
+        except OSError as error:
+            print(f"teacher.py: {command[0]}: {error.strerror}", file=sys.stderr)
+            return 127
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:  # the child has got it as well, and says what it has to say
+                continue
 
 
 if __name__ == "__main__":
