@@ -1,7 +1,7 @@
 """Laws that hold for every verb, stated once (CONTRACT: "Every command is a filter")."""
 
 import json
-import os
+import resource
 import signal
 import subprocess
 import sys
@@ -83,13 +83,12 @@ def test_help_has_an_example(o1j, verb: str) -> None:
 @pytest.mark.parametrize("verb", ["filter", "rewrite", "distill", "translate", "train", "eval", "tti"])
 def test_help_costs_little(environment, verb: str) -> None:
     def cpu() -> float:
-        before = os.times()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*O1J, verb, "--help"], capture_output=True, env=environment, check=True)
-        after = os.times()
-        return after.children_user + after.children_system - before.children_user - before.children_system
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    cpu()
-    assert min(cpu() for _ in range(3)) < 0.3 * 3  # the promise is 0.3 s on a quiet machine; this guards the order
+    assert min(cpu() for _ in range(3)) < 0.9  # 0.3 s is the promise on a quiet machine; a heavy import takes more
 
 
 def test_unchanged_records_are_written_byte_for_byte(call) -> None:
