@@ -14,9 +14,12 @@ from o1j.commands.run import Run, show
 from o1j.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from o1j.benches import Bench, Matcher
+    from o1j.models import Model
     from o1j.records import Dropped, Record
-    from o1j.steps.eval import Summary
+    from o1j.steps.eval import Grader, Summary
 
 
 @dataclass
@@ -96,6 +99,71 @@ class Problems:
             "bench_problems": self.chosen.problems,
             "bench_unanswered": self.matcher.unanswered,
         }
+
+
+@dataclass
+class Judging:
+    """Who says what is right."""
+
+    grader: Annotated[
+        str | None,
+        typer.Option(
+            "--grader",
+            metavar="math|choice|judge:NAME",
+            help="Rules, or a judge: equal, safety, simpleqa, or a prompt file. [default: the bench's, else math]",
+            show_default=False,
+        ),
+    ] = None
+    judge_model: Annotated[
+        str | None,
+        typer.Option("--judge-model", metavar="KIND:NAME", help="The model that judges; never the one under test."),
+    ] = None
+    judge_base_url: Annotated[
+        str | None,
+        typer.Option("--judge-base-url", metavar="URL", help="Where it is served; to be said for openai: models."),
+    ] = None
+    regrade: Annotated[
+        bool,
+        typer.Option("--regrade", help="Judge again what carries a verdict already, stored or of an earlier eval."),
+    ] = False
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--calibrate",
+            metavar="FILE",
+            help="Instead of evaluating, measure the judge against people's verdicts in FILE.",
+        ),
+    ] = None
+
+    def load(self, name: str, asking: Asking, run: Run) -> "Grader":
+        """The grader `name`; a judge's model is opened only if a verdict is missing."""
+        from o1j.steps.eval import graders, judge
+
+        if not name.startswith("judge:"):
+            if self.judge_model or self.calibrate:
+                raise UsageError("--judge-model and --calibrate go with --grader judge:NAME")
+            return graders.load(name)
+        connect = (lambda: self._connect(asking, run)) if self.judge_model else None
+        return judge.load(name.removeprefix("judge:"), connect)
+
+    def _connect(self, asking: Asking, run: Run) -> "AbstractContextManager[Model]":
+        from o1j import models
+
+        kind = self.judge_model.partition(":")[0]
+        if kind not in ("local", "replay") and not self.judge_base_url:
+            raise UsageError(
+                f"--judge-model {self.judge_model}: say where it is served with --judge-base-url "
+                "(OpenAI's own: https://api.openai.com/v1), so that no model under test judges itself by default"
+            )
+        return models.connect(
+            self.judge_model,
+            base_urls=[self.judge_base_url] if self.judge_base_url else [],
+            concurrency=asking.concurrency,
+            timeout=asking.timeout,
+            retries=asking.retries,
+            cache=False if asking.no_cache else asking.cache,
+            quiet=run.quiet,
+        )
 
 
 @dataclass
@@ -193,17 +261,11 @@ def command(
     run: Evaluation,
     problems: Problems,
     list_benches: Annotated[bool, typer.Option("--list-benches", help="Print the benches and exit.")] = False,
-    grader: Annotated[
-        str | None,
-        typer.Option("--grader", metavar="math|choice", help="[default: the bench's, else math]", show_default=False),
-    ] = None,
     gather: Annotated[
         bool, typer.Option("--gather", help="Put scattered records of one problem together; reads all input first.")
     ] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Ask anew where the input has responses.")] = False,
-    regrade: Annotated[
-        bool, typer.Option("--regrade", help="Judge `samples` again that carry a verdict of an earlier eval.")
-    ] = False,
+    judging: Judging = None,
     figures: Figures = None,
     rejects: Rejects = None,
     asking: Asking = None,
@@ -219,7 +281,7 @@ def command(
     o1j eval --bench aime2024 -m openai:o1-mini --samples 8 --plot curve.svg > graded.jsonl
     """
     from o1j import benches, records
-    from o1j.steps.eval import Asker, Summary, compare, evaluate, graders
+    from o1j.steps.eval import Asker, Summary, compare, evaluate, judge
 
     if list_benches:
         return show([benches.load(name).row() for name in benches.names()], title="o1j eval --bench", format=format)
@@ -229,14 +291,16 @@ def command(
         print(prompt.text)
         return 0
     figures.check()
-    told = {"grader": grader or (bench.grader if bench else "math"), "version": __version__}
-    judge = graders.load(told["grader"])
-    regrade = regrade or grader is not None
+    told = {"grader": judging.grader or (bench.grader if bench else "math"), "version": __version__}
+    grader = judging.load(told["grader"], asking, run)
+    regrade = judging.regrade or (judging.grader is not None and not told["grader"].startswith("judge:"))
+    if judging.calibrate:
+        return show([judge.calibrate(grader, records.read(judging.calibrate))], title=told["grader"], format=format)
 
     def totals() -> Summary:
         about = {**problems.about(), **(told if regrade else {})}
         return Summary(
-            judge.classes,
+            grader.classes,
             defaults=told,
             about=about,
             by=figures.by,
@@ -246,20 +310,23 @@ def command(
 
     others = {name: totals() for name in [*figures.against, *filter(None, [figures.teacher])]}
     for name, other in others.items():
-        compare.count(records.read(name), other, grader=judge, regrade=regrade)
+        compare.count(records.read(name), other, grader=grader, regrade=regrade)
     asker = Asker(
         lambda: asking.connect(run),
         prompt,
         asking.sampling,
         asking.samples,
         resample,
-        run.id,
         {**problems.about(), **told},
     )
     mine = totals()
-    results = evaluate(problems.records(run), mine, grader=judge, asker=asker, gather=gather, regrade=regrade)
+    results = evaluate(
+        problems.records(run), mine, grader=grader, asker=asker, gather=gather, regrade=regrade, run=run.id
+    )
     exit_code = run.write(problems.with_drops(results), rejects)
     mine.about |= problems.about()
+    if isinstance(grader, judge.Judge):
+        mine.about["judge"] = grader.about()
     figures.tell(mine, others, run, bench)
     return exit_code
 

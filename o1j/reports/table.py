@@ -10,7 +10,13 @@ Figures = Mapping[str, Any]
 
 _WIDE = 140  # columns where stderr is no terminal and can't say how wide it is
 _MOST_GROUPS = 20  # values of one field that are still read as a table
-_COUNTS = (("truncated", "truncated"), ("no_answer", "no answer"), ("refused", "refused"), ("ungraded", "ungraded"))
+_COUNTS = (
+    ("truncated", "truncated"),
+    ("no_answer", "no answer"),
+    ("refused", "refused"),
+    ("ungraded", "ungraded"),
+    ("made_up_searches", "made-up searches"),
+)
 
 
 def percent(share: float | None) -> str:
@@ -141,6 +147,17 @@ def notes(summaries: Sequence[Figures]) -> list[str]:
     return lines
 
 
+def matrix(summaries: Sequence[Figures], name: str) -> tuple[list[str], list[list[str]]]:
+    """Accuracies of several models: one row a value of the field `name`, one column a model."""
+    values = list(dict.fromkeys(value for one in summaries for value in one["by"].get(name, ())))
+    rows = [[value, *(_cell(one["by"].get(name, {}).get(value)) for one in summaries)] for value in values]
+    return [name, *(one["model"] or "(not named)" for one in summaries)], rows
+
+
+def _cell(one: Figures | None) -> str:
+    return "" if one is None else f"{percent(one['accuracy'])} ({one['n']})"
+
+
 def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -> None:
     """Tables on stderr: the overview, budgets, the curve where asked for, and each field that tells groups apart."""
     draw("accuracy", *overview(summaries))
@@ -152,10 +169,10 @@ def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -
         draw("paired differences", *comparison(summaries))
     for line in notes(summaries):
         print(line, file=sys.stderr)
-    for one in summaries:
-        for name, values in one["by"].items():
-            if 1 < len(values) <= _MOST_GROUPS:
-                draw(f"{one['model'] or ''} by {name}".strip(), *groups(one, name))
+    for name in dict.fromkeys(name for one in summaries for name in one["by"]):
+        columns, rows = groups(summaries[0], name) if len(summaries) == 1 else matrix(summaries, name)
+        if 1 < len(rows) <= _MOST_GROUPS:
+            draw(f"accuracy % by {name}" + (" (problems)" if len(summaries) > 1 else ""), columns, rows)
 
 
 def draw(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

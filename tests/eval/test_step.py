@@ -12,7 +12,7 @@ from o1j.steps.eval import Asker, Summary, evaluate, graders
 def run(records, *, grader="math", asker=None, **options):
     judge = graders.load(grader)
     summary = Summary(judge.classes)
-    results = list(evaluate([Record(one) for one in records], summary, grader=judge, asker=asker, **options))
+    results = list(evaluate([Record(one) for one in records], summary, grader=judge, asker=asker, run="r1", **options))
     return results, summary.results()
 
 
@@ -158,7 +158,6 @@ def recorded(tmp_path, *replies):
         prompts.load("eval", ["problem"]),
         Sampling(temperature=0.5),
         samples=len(replies),
-        run="r1",
         told={"grader": "math", "bench": None},
     )
 

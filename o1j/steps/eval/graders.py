@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from o1j.errors import UsageError
 from o1j.records import Record
 from o1j.steps.eval.samples import Sample
 
+Item = TypeVar("Item")
+Answered = tuple[Item, Record, Sequence[Sample]]
+"""Something on its way, the record it is about, and the samples to judge."""
+
 
 class Grader(Protocol):
-    """Judges one sample against its record's gold answer, and tells which answers are the same."""
+    """Judges samples against their records, and tells which answers are the same."""
 
-    def __call__(self, record: Record, sample: Sample) -> Sample: ...
+    def over(self, items: Iterator[Answered[Item]], regrade: bool) -> Iterator[tuple[Item, list[Sample]]]:
+        """Each item with its samples judged, in order; verdicts that stand are kept unless `regrade`."""
+        ...
 
-    def classes(self, answers: Sequence[str]) -> Sequence[int | None]: ...
+    def classes(self, answers: Sequence[str]) -> Sequence[int | None]:
+        """The number of the class of equal answers that each answer belongs to."""
+        ...
+
+    def signed(self, record: Record, samples: Sequence[Sample], run: str) -> Record:
+        """The record, with a lineage entry if a model judged its samples."""
+        ...
 
 
 class Math:
     """Final answers, compared as mathematics."""
 
-    def __call__(self, record: Record, sample: Sample) -> Sample:
+    def over(self, items: Iterator[Answered[Item]], regrade: bool) -> Iterator[tuple[Item, list[Sample]]]:
+        for item, record, samples in items:
+            yield item, [one if one.verdict and not regrade else self.judged(record, one) for one in samples]
+
+    def judged(self, record: Record, sample: Sample) -> Sample:
+        """One sample with its verdict; no answer is needed for that of a reply that never came, or a refusal."""
+        if sample.error is not None:
+            return sample.graded(None, "ungraded", None)
+        if sample.refused:
+            return sample.graded(False, "refused", None)
         from o1j import grading
 
-        settled = _settled(record, sample)
-        if settled:
-            return settled
-        grade = grading.grade(record["answer"], sample.response, finish_reason=sample.finish_reason)
+        grade = grading.grade(_golds(record), sample.response, finish_reason=sample.finish_reason)
         return sample.graded(grade.correct, grade.verdict, grade.extracted)
 
     def classes(self, answers: Sequence[str]) -> Sequence[int | None]:
         from o1j import grading
 
         return grading.classes(answers)
+
+    def signed(self, record: Record, samples: Sequence[Sample], run: str) -> Record:
+        return record
 
 
 class Choice(Math):
@@ -43,10 +64,10 @@ class Choice(Math):
     Problems whose options can't be read are graded as mathematics.
     """
 
-    def __call__(self, record: Record, sample: Sample) -> Sample:
+    def judged(self, record: Record, sample: Sample) -> Sample:
         from o1j.steps.filter.choices import options
 
-        graded = super().__call__(record, sample)
+        graded = super().judged(record, sample)
         offered = options(str(record.get("problem") or ""))
         if not graded.votes or graded.correct is None:
             return graded
@@ -57,7 +78,7 @@ class Choice(Math):
 
 def _golds(record: Record) -> list[str]:
     gold = record.get("answer")
-    return [str(one) for one in gold] if isinstance(gold, list) else [str(gold)]
+    return [str(one) for one in (gold if isinstance(gold, list) else [gold]) if one is not None]
 
 
 def _letter(answer: str, offered: Mapping[str, str]) -> str | None:
@@ -72,23 +93,10 @@ def _letter(answer: str, offered: Mapping[str, str]) -> str | None:
 
 
 def load(name: str) -> Grader:
-    """The grader `name`; raises UsageError for one that there is not."""
+    """The rule grader `name`; raises UsageError for one that there is not."""
     if name not in GRADERS:
-        raise UsageError(f"--grader {name}: expected one of {', '.join(GRADERS)}")
+        raise UsageError(f"--grader {name}: expected {', '.join(GRADERS)} or judge:NAME")
     return GRADERS[name]()
-
-
-def _settled(record: Record, sample: Sample) -> Sample | None:
-    """The verdict that no answer is needed for: a reply that never came, a refusal, a problem without a gold."""
-    from o1j import grading
-
-    if sample.error is not None:
-        return sample.graded(None, "ungraded", None)
-    if sample.refused:
-        return sample.graded(False, "refused", None)
-    if record.get("answer") in (None, "", []):
-        return sample.graded(None, "ungraded", grading.extract(sample.response))
-    return None
 
 
 GRADERS = {"math": Math, "choice": Choice}

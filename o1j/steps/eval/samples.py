@@ -25,7 +25,8 @@ class Sample:
     """One reply to one problem; `verdict` is None until it is graded.
 
     response: the text as it came, thinking tags included; reasoning: thinking that came apart; tokens: all
-    completion tokens; extracted, correct, verdict: what the grader says; error: why there is no reply at all.
+    completion tokens; extracted, correct, verdict: what the grader says; judge: the model that said it, if it was
+    one; error: why there is no reply at all.
     """
 
     response: str
@@ -37,6 +38,7 @@ class Sample:
     verdict: str | None = None
     refused: bool = False
     error: str | None = None
+    judge: str | None = None
 
     def graded(self, correct: bool | None, verdict: str, extracted: str | None) -> Sample:
         return replace(self, correct=correct, verdict=verdict, extracted=extracted)
@@ -47,7 +49,7 @@ class Sample:
         return self.extracted is not None and self.verdict not in ("no_answer", "truncated", "refused")
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's six fields, and `reasoning` and `error` where there are any."""
+        """The contract's six fields, and `reasoning`, `judge` and `error` where there are any."""
         fields: dict[str, Any] = {
             "response": self.response,
             "extracted": self.extracted,
@@ -56,11 +58,8 @@ class Sample:
             "tokens": self.tokens,
             "finish_reason": self.finish_reason,
         }
-        if self.reasoning is not None:
-            fields["reasoning"] = self.reasoning
-        if self.error is not None:
-            fields["error"] = self.error
-        return fields
+        more = {"reasoning": self.reasoning, "judge": self.judge, "error": self.error}
+        return fields | {name: value for name, value in more.items() if value is not None}
 
 
 def of_reply(reply: Reply) -> Sample:
@@ -110,8 +109,8 @@ def _stored(item: object) -> Sample:
     if verdict in (*GIVEN, *WITHHELD) and isinstance(correct, (bool, type(None))):
         extracted = item.get("extracted")
         sample = sample.graded(correct, verdict, None if extracted is None else str(extracted))
-    error = item.get("error")
-    return replace(sample, error=error) if isinstance(error, str) else sample
+        sample = replace(sample, judge=_text(item, ("judge",)))
+    return replace(sample, error=_text(item, ("error",)))
 
 
 def _parsed(value: object, beside: Mapping[str, Any]) -> Sample:

@@ -35,7 +35,6 @@ class Asker:
     sampling: Sampling
     samples: int = 1
     resample: bool = False
-    run: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
 
@@ -45,10 +44,10 @@ class Asker:
         asked = (model.chat(message(text), self.sampling, index) for index in range(self.samples))
         return await asyncio.gather(*asked)
 
-    def signed(self, record: Record) -> Record:
+    def signed(self, record: Record, run: str) -> Record:
         """The record with the model that answered and this step in its lineage."""
         entries = lineage(
-            record, step="eval", run=self.run, model=self.name, prompt=self.prompt.hash, parents=[stable_id(record)]
+            record, step="eval", run=run, model=self.name, prompt=self.prompt.hash, parents=[stable_id(record)]
         )
         conditions = {"sampling": {**self.sampling.as_dict(), "samples": self.samples}, **self.told}
         entries[-1] |= {name: value for name, value in conditions.items() if value is not None}
@@ -70,6 +69,7 @@ def evaluate(
     asker: Asker | None = None,
     gather: bool = False,
     regrade: bool = False,
+    run: str = "",
 ) -> Iterator[Record | Dropped]:
     """Yield one graded record a problem and count it in `summary`.
 
@@ -79,13 +79,14 @@ def evaluate(
     record without a response where there is no model to ask.
     """
     problems = (_problem(group, asker) for group in together(records, gather=gather))
-    for problem, samples in _answered(problems, asker):
-        graded = [grader(problem.record, sample) if regrade or not sample.verdict else sample for sample in samples]
+    answered = ((problem, problem.record, samples) for problem, samples in _answered(problems, asker))
+    for problem, graded in grader.over(answered, regrade):
         lost = [sample for sample in graded if sample.error is not None]
         if len(lost) == len(graded):
             yield Dropped(problem.record, "no-reply", technical=True)
             continue
-        record = asker.signed(problem.record) if asker and problem.samples is None else problem.record
+        record = asker.signed(problem.record, run) if asker and problem.samples is None else problem.record
+        record = grader.signed(record, graded, run)
         summary.add(record, graded)
         yield _output(record, graded)
         if lost:

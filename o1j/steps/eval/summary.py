@@ -10,6 +10,7 @@ from o1j import metrics
 from o1j.metrics import Ballot
 from o1j.records import Record, stable_id
 from o1j.steps.eval.samples import Sample
+from o1j.steps.eval.searches import made_up_search
 
 BY = ("source", "category", "subject", "level")
 """Fields whose values get figures of their own, where records carry them."""
@@ -19,6 +20,9 @@ CONDITIONS = ("bench", "bench_revision", "sampling", "prompt", "grader", "versio
 
 MOST_VALUES = 100
 """A field with more values than this names single problems rather than groups of them, and is left out."""
+
+COUNTS = ("graded", "correct", "truncated", "no_answer", "refused", "ungraded", "made_up_searches")
+"""What is counted in samples."""
 
 NO_VALUE = "(none)"
 """The group of records that lack a field which others have."""
@@ -54,6 +58,7 @@ def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Seque
         "correct": correct,
         **{name: sum(sample.verdict == name for sample in judged) for name in ("truncated", "no_answer", "refused")},
         "ungraded": len(samples) - len(judged),
+        "made_up_searches": sum(_claims_search(sample) for sample in samples),
     }
     return Tally(
         key=(stable_id(record), record.get("language")),
@@ -66,15 +71,19 @@ def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Seque
     )
 
 
+def _claims_search(sample: Sample) -> bool:
+    return bool(made_up_search(sample.response) or (sample.reasoning and made_up_search(sample.reasoning)))
+
+
 def _ballot(judged: Sequence[Sample], classes: Classes) -> Ballot:
     votes: dict[str, list[bool]] = {}
     found: list[tuple[int, float]] = []
     for sample in judged:
         if sample.votes:
             votes.setdefault(str(sample.extracted), []).append(sample.correct is True)
-        elif sample.correct:
-            # A judge can find a reply right from which no answer was extracted: it stands for itself.
-            found.append((1, 1.0))
+        elif sample.verdict == "judge":
+            # What a judge found right or wrong as a whole has no answer to vote by: it stands for itself.
+            found.append((1, float(sample.correct is True)))
     answers = list(votes)
     members: dict[int | None, list[bool]] = {}
     for answer, number in zip(answers, classes(answers) if len(answers) > 1 else [0] * len(answers), strict=True):
@@ -92,10 +101,7 @@ def figures(tallies: Sequence[Tally], *, seed: int = 0, at_tokens: Sequence[floa
     tokens = [one.tokens for one in graded or tallies if one.tokens is not None]
     mean_tokens = fmean(tokens) if tokens else None
     points = metrics.curve(ballots, mean_tokens, ks, seed=seed)
-    counts = {
-        name: sum(one.counts[name] for one in tallies)
-        for name in ("graded", "correct", "truncated", "no_answer", "refused", "ungraded")
-    }
+    counts = {name: sum(one.counts[name] for one in tallies) for name in COUNTS}
     result = {
         "n": len(tallies),
         **counts,
