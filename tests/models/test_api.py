@@ -1,12 +1,18 @@
 """Asking servers over real HTTP."""
 
 import socket
+import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from o1j.errors import Unavailable, UsageError
 from o1j.models import Sampling, connect
+
+LOOPBACK = Path(__file__).resolve().parents[2] / "examples/loopback.py"
 
 
 def test_only_set_sampling_is_sent(server, ask):
@@ -161,3 +167,32 @@ def test_a_silent_server_is_asked_again_after_the_timeout(server, ask):
     here = server(answer)
     replies, model = ask(here.url, ["2+2"], timeout=0.3)
     assert (replies[0].text, model.stats.retried) == ("4", 1)
+
+
+def test_a_server_that_dies_and_comes_back_costs_no_record(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(LOOPBACK), "--port", str(port), "--latency", "0.05", "--die-after", "40"]
+    servers = [subprocess.Popen(command)]
+    over = threading.Event()
+
+    def nurse():
+        while not over.wait(0.1):
+            if servers[-1].poll() is not None:
+                servers.append(subprocess.Popen(command))
+
+    threading.Thread(target=nurse, daemon=True).start()
+    try:
+        with connect("echo", base_urls=[f"http://127.0.0.1:{port}/v1"], cache=tmp_path, concurrency=8) as model:
+
+            async def work(n):
+                return await model.chat([{"role": "user", "content": str(n)}])
+
+            replies = [reply for _, reply in model.map(range(100), work)]
+    finally:
+        over.set()
+        for server in servers:
+            server.kill()
+    assert [reply.text for reply in replies] == [f"\\boxed{{{n}}}" for n in range(100)]
+    assert len(servers) >= 3
