@@ -16,6 +16,7 @@ import json
 import os
 import random
 import re
+import resource
 import threading
 import time
 from collections import Counter
@@ -332,6 +333,9 @@ def _completion(body: dict, said: dict) -> tuple[dict, dict]:
 
 
 async def _start(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:  # every connection is an open file
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 65_536)), hard))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, host, port, backlog=4096)

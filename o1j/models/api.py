@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -109,6 +110,7 @@ class Api:
         """The session, made inside the event loop. Any number of connections: the load decides."""
         if self._session is None:
             aiohttp = self._aiohttp
+            _allow_many_files()
             secure = any(url.startswith("https") for url in self.lanes)
             connector = aiohttp.TCPConnector(
                 limit=0, keepalive_timeout=60, ssl=_trusted() if secure else True, socket_factory=_kept_alive
@@ -139,6 +141,14 @@ def _trusted() -> ssl.SSLContext:
 
         context.load_verify_locations(certifi.where())
     return context
+
+
+def _allow_many_files() -> None:
+    """Every connection is an open file, and shells allow 1024: take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _kept_alive(address) -> socket.socket:
