@@ -26,9 +26,10 @@ def normal(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = text.lower()
-    if "\\" in text:
-        text = _COMMANDS.sub("", text)
-        for variant, plain in _SYNONYMS:
-            if variant in text:
-                text = text.replace(variant, plain)
-    return _POINTS.sub("", text.translate(_DELETED))
+    if "\\" not in text:
+        return _POINTS.sub("", text.translate(_DELETED))
+    text = _COMMANDS.sub("", text).translate(_DELETED)
+    for variant, plain in _SYNONYMS:
+        if variant in text:
+            text = text.replace(variant, plain)
+    return _POINTS.sub("", text)
