@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from loopback import make_app, running
 from support import O1J
 
 LONG = "9" * 40  # an integer that no 64-bit parser keeps
@@ -210,3 +211,12 @@ def test_a_closed_standard_stream_is_an_empty_one(environment, tmp_path: Path, c
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
     assert done.stdout == (b"" if ">&-" in closing.replace("2>&-", "") else lines(ROWS))
+
+
+def test_unordered_output_is_the_same_set(o1j, tmp_path: Path) -> None:
+    with running(make_app(lambda request: "\\boxed{1}", latency=0.001, latency_spread=0.2)) as url:
+        arguments = ["distill", "--model", "m", "--base-url", url, "--keep", "all", "--no-cache"]
+        ordered = o1j(*arguments, input=lines(ROWS * 8)).stdout.splitlines()
+        unordered = o1j(*arguments, "--unordered", input=lines(ROWS * 8)).stdout.splitlines()
+    assert [json.loads(line)["id"] for line in ordered] == [row["id"] for row in ROWS * 8]
+    assert sorted(ordered) == sorted(unordered)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from o1j.benches import Bench, Matcher
     from o1j.models import Model
     from o1j.records import Dropped, Record
+    from o1j.reports.html import Page
     from o1j.steps.eval import Grader, Summary
 
 
@@ -193,6 +194,12 @@ class Figures:
         str | None, typer.Option("--plot", metavar="FILE.svg|.png", help="Draw the curve, votes and tokens.")
     ] = None
 
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE.html", help="Write one page to read: tables, the curve, every problem and sample."
+        ),
+    ] = None
     compare: Annotated[
         list[str],
         typer.Option(
@@ -226,6 +233,18 @@ class Figures:
             from o1j.reports import plot
 
             plot.check(self.plot)
+        if self.report:
+            from o1j.reports import html
+
+            html.check(self.report)
+
+    @cached_property
+    def page(self) -> "Page | None":
+        """The page that `--report` asks for, collecting."""
+        from o1j.reports import html
+        from o1j.steps.eval.summary import BY
+
+        return html.Page([*BY, *self.by]) if self.report else None
 
     def tell(self, totals: "Summary", others: "Mapping[str, Summary]", run: Run, bench: "Bench | None") -> None:
         """Tables to stderr, figures and pictures to their files; `others` are the runs to compare with, by file."""
@@ -241,12 +260,14 @@ class Figures:
             from o1j.records.json import dumps
 
             _write(self.summary, b"".join(dumps(one) + b"\n" for one in summaries))
+        title, reference = (bench.title, bench.reference) if bench else ("", ())
         if self.plot:
             from o1j.reports import plot
 
             drawn = [one for name in self.against for one in others[name].results()] + summaries
-            title, reference = (bench.title, bench.reference) if bench else ("", ())
             plot.draw(self.plot, drawn, title=title, reference=reference)
+        if self.page:
+            self.page.write(self.report, summaries, title=title, reference=reference)
 
     @cached_property
     def against(self) -> list[str]:
@@ -323,7 +344,8 @@ def command(
     results = evaluate(
         problems.records(run), mine, grader=grader, asker=asker, gather=gather, regrade=regrade, run=run.id
     )
-    exit_code = run.write(problems.with_drops(results), rejects)
+    results = problems.with_drops(results)
+    exit_code = run.write(figures.page.tap(results) if figures.page else results, rejects)
     mine.about |= problems.about()
     if isinstance(grader, judge.Judge):
         mine.about["judge"] = grader.about()

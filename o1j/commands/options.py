@@ -96,7 +96,7 @@ class Asking:
         typer.Option(
             "--concurrency",
             min=1,
-            help="Requests in flight at most. [default: 64; local: 48]",
+            help="Requests in flight at most. [default: as many as help, up to 256]",
             show_default=False,
         ),
     ] = None
@@ -107,6 +107,18 @@ class Asking:
         int,
         typer.Option("--retries", min=0, help="How often one request is asked again after a fault that may pass."),
     ] = 8
+    rpm: Annotated[
+        float | None, typer.Option("--rpm", min=1.0, help="Requests a minute at most.", show_default=False)
+    ] = None
+    tpm: Annotated[
+        float | None, typer.Option("--tpm", min=1.0, help="Tokens a minute at most.", show_default=False)
+    ] = None
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Have replies sent in pieces, for proxies that cut silent connections.")
+    ] = False
+    unordered: Annotated[
+        bool, typer.Option("--unordered", help="Write records as they finish, not in the input's order.")
+    ] = False
     cache: Annotated[
         str | None,
         typer.Option(
@@ -156,12 +168,16 @@ class Asking:
             concurrency=self.concurrency,
             timeout=self.timeout,
             retries=self.retries,
+            stream=self.stream,
+            rpm=self.rpm,
+            tpm=self.tpm,
             cache=False if self.no_cache else self.cache,
             cache_tag=self.cache_tag,
             record=self.record,
             trust_remote_code=self.trust_remote_code,
             quiet=run.quiet,
         ) as model:
+            model.ordered = not self.unordered
             run.model = model
             yield model
 

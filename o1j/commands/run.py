@@ -23,7 +23,7 @@ from o1j.records.json import dumps
 # What changes where and how fast a run goes, not what comes out: not part of its id.
 _PLACES = {
     *("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url"),
-    *("concurrency", "timeout", "retries", "rpm", "tpm"),
+    *("concurrency", "timeout", "retries", "rpm", "tpm", "stream", "unordered"),
 }
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 

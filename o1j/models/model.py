@@ -91,7 +91,8 @@ class _Request:
 class Model:
     """A model that can be asked.
 
-    name: `KIND:NAME`; stats: what it cost so far; concurrency: requests in flight at most.
+    name: `KIND:NAME`; stats: what it cost so far; concurrency: requests in flight at most; ordered: whether `map`
+    keeps the items' order.
     `chat` must be awaited on the models' own event loop, that is, inside a `work` given to `map`.
     """
 
@@ -110,6 +111,7 @@ class Model:
         tell: Callable[[str], None],
     ):
         self.name, self.stats = name, Stats()
+        self.ordered = True
         self.concurrency = concurrency or backend.most_concurrency
         self._backend, self._retries, self._tell = backend, retries, tell
         self._store, self._recorder = store, recorder
@@ -150,10 +152,8 @@ class Model:
             self._recorder.write(key, messages, sampling, sample, reply)
         return reply
 
-    def map(
-        self, items: Iterable[T], work: Callable[[T], Awaitable[R]], *, ordered: bool = True
-    ) -> Iterator[tuple[T, R]]:
-        """Yield `(item, await work(item))` for every item, many at a time, in the items' order unless told otherwise.
+    def map(self, items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> Iterator[tuple[T, R]]:
+        """Yield `(item, await work(item))` for every item, many at a time; as they finish where `ordered` is False.
 
         Items are read in another thread, at most 16 x concurrency ahead of what was yielded; results are yielded in
         the caller's. An error, of reading or of a `work`, is raised after what was under way has been yielded.
@@ -163,7 +163,7 @@ class Model:
             work,
             ahead=16 * self.concurrency,
             open_=2 * self.concurrency,
-            ordered=ordered,
+            ordered=self.ordered,
             stop=self._stop,
             expected=Stopped,
         )

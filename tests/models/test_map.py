@@ -37,7 +37,8 @@ def test_unordered_results_come_as_they_finish(model):
     async def work(n):
         await asyncio.sleep(0.5 if n == 0 else 0)
 
-    numbers = [n for n, _ in model.map(range(20), work, ordered=False)]
+    model.ordered = False
+    numbers = [n for n, _ in model.map(range(20), work)]
     assert sorted(numbers) == list(range(20)) and numbers[-1] == 0
 
 
