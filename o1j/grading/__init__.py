@@ -11,24 +11,20 @@ library: normal forms in exact arithmetic settle nearly all pairs, and the rest 
 when they take too long.
 """
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from .answer import Answer, read
 from .compare import Comparison, Conventions, symbols
-from .extract import extract, visible
-from .parse import substitute
+from .extract import REFUSAL, extract, visible
+from .parse import Tree, substitute
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
 
-_REFUSAL = re.compile(
-    r"\s*(?:I(?:'|’)?m sorry|I am sorry|Sorry|I(?:'| a)m (?:unable|not able)|I can(?:no|')t|As an AI|"
-    r"抱歉|对不起|很抱歉|我无法)"
-    r"[^\n]{0,300}$",
-    re.IGNORECASE,
-)
+
+MAX_BARE_ANSWER = 300
+_WHOLE_NUMBER_NAMES = frozenset("kmnl")
 
 
 class Grade(NamedTuple):
@@ -63,6 +59,11 @@ def grade(gold: str | list[str], response: str, *, finish_reason: str | None = N
             return Grade(True, verdict, answer)
         if best.correct is not None:
             best = Grade(correct, verdict, answer)
+    whole = _whole(response)
+    for text in golds if whole and whole != answer else ():
+        correct, verdict = judge(text, whole, **conventions)
+        if correct:
+            return Grade(True, verdict, whole)
     return best
 
 
@@ -114,13 +115,19 @@ def core(text: str) -> str:
     return text
 
 
+def _whole(response: str) -> str:
+    """A short reply without a box as a whole: it may be nothing but the answer, in more words than a number."""
+    text = (visible(response) or "").strip()
+    return text if len(text) <= MAX_BARE_ANSWER and "\n" not in text and "\\boxed" not in text else ""
+
+
 def _missing(response: str) -> str:
     if not isinstance(response, str) or not response.strip():
         return "no_answer"
     text = visible(response)
     if text is None:
         return "truncated" if "</think>" not in response else "no_answer"
-    return "refused" if _REFUSAL.match(text) else "no_answer"
+    return "refused" if REFUSAL.match(text) else "no_answer"
 
 
 @lru_cache(maxsize=64)
@@ -149,11 +156,12 @@ def _compare(left: Answer, right: Answer, conventions: Conventions) -> tuple[boo
     if left.tree is not None and right.tree is not None:
         comparison = Comparison(conventions)
         kind = "numeric" if _number(left) and _number(right) else "symbolic"
-        other = right.tree
-        if left.parameter and right.parameter:
-            other = substitute(other, {right.parameter: ("var", left.parameter)})
-        if comparison.equal(left.tree, other):
-            return True, kind
+        other = _same_parameter(left, right)
+        try:
+            if comparison.equal(left.tree, other):
+                return True, kind
+        except RecursionError:
+            return None, "timeout"
         if comparison.timed_out:
             return None, "timeout"
     if left.words and left.words == right.words and _in_words(left) and _in_words(right):
@@ -161,11 +169,20 @@ def _compare(left: Answer, right: Answer, conventions: Conventions) -> tuple[boo
     return False, kind
 
 
+def _same_parameter(left: Answer, right: Answer) -> Tree:
+    """The right-hand tree with its whole-number parameter named as on the left: `k pi, k in Z` and `n pi`."""
+    names = left.parameter, right.parameter
+    if not all(names) and "\\pi" in left.spelling and "\\pi" in right.spelling:
+        free = symbols(left.tree), symbols(right.tree)
+        if all(len(some) == 1 and some <= _WHOLE_NUMBER_NAMES for some in free):
+            names = min(free[0]), min(free[1])
+    return substitute(right.tree, {names[1]: ("var", names[0])}) if all(names) else right.tree
+
+
 def _in_words(answer: Answer) -> bool:
-    """Whether an answer is to be read as words: no mathematics, or nothing but a word of letters."""
-    return answer.tree is None or (
-        len(answer.words) > 1 and answer.words.isalpha() and answer.tree[0] in {"var", "mul"}
-    )
+    """Whether an answer is to be read as words: no mathematics, or nothing but words of letters."""
+    word = len(answer.words) > 1 and answer.words.isalpha()
+    return answer.tree is None or (word and answer.tree[0] in {"var", "mul", "unit"})
 
 
 def _number(answer: Answer) -> bool:

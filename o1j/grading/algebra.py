@@ -383,16 +383,14 @@ class Algebra:
     # -- functions
 
     def function(self, name: str, arguments: tuple) -> Form:
-        if name == "exact":
+        if name in {"exact", "digits"}:
             return self.form(arguments[0])
         if name == "root":
             index = constant(self.form(arguments[1]))
             if index is None or not index:
                 raise Undecided("symbolic root")
             return self.power(self.form(arguments[0]), ({(): 1 / index}, ONE))
-        if name == "digits":
-            return {(): Fraction(int(arguments[0][1]))}, ONE
-        if name in {"sum", "prod", "int", "lim", "call", "prime", "angle", "triangle", "det"} or "_" in name:
+        if name in {"sum", "prod", "int", "lim", "call", "prime", "angle", "triangle", "det", "residue"} or "_" in name:
             return self.opaque(name, arguments)
         forms = [self.form(argument) for argument in arguments]
         values = [constant(form) for form in forms]

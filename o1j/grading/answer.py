@@ -6,9 +6,10 @@ from fractions import Fraction
 from functools import lru_cache
 
 from .clean import tidy
-from .parse import NotMaths, Parser, Tree
+from .parse import SHORT_WORDS, NotMaths, Parser, Tree
+from .units import measure
 
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 5_000
 
 _STYLE = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mathsf|mathit|boldsymbol|bold|mbox|hbox|rm|bf|"
@@ -29,7 +30,7 @@ _LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|and|&)?\s*\(?[A-H]\)?)+")
 _NOISE = re.compile(r"[\s\"'`*$\\~{}!?]|[.,;:](?!\d)|(?<=[a-z])-(?=[a-z])", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _PARAMETER = re.compile(
-    r"[,;(\s]*(?:\\text\s*\{[^{}]*\}\s*)?\(?\s*\b([a-zA-Z])\s*(?:\\in|∈)\s*(?:\\math(?:bb|bf|rm|cal)\s*\{?\s*[ZNRQ]\s*\}?|[ZNRQ]\b)"
+    r"[,;(\s]{0,4}(?:\\text\s*\{[^{}]*\}\s*)?\(?\s*\b([a-zA-Z])\s*(?:\\in|∈)\s*(?:\\math(?:bb|bf|rm|cal)\s*\{?\s*[ZNRQ]\s*\}?|[ZNRQ]\b)"
     r"(?:\s*[\^_]\s*\{?[-+*0-9]+\}?)*\s*\)?[.\s]*$"
 )
 _PART = re.compile(r"(?:^|(?<=[\s,;.:]))\(?(?:([a-f])|(i{1,3}v?|v)|([1-6]))\)(?=\s*\S)")
@@ -41,7 +42,9 @@ _NUMBER_WORDS = {
 }
 _NOTHING = {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "theemptyset", "无解", "空集",
             "nosuchnumber", "nosuchnumbers"}  # fmt: skip
-_TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
+_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*([ap])\.?\s*m\.?", re.IGNORECASE)
+_OUTWARD = re.compile(r"(?:^|(?<=\\cup)|(?<=\\in)|(?<==))\s*([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
+_COMPOUND = re.compile(r"(?<!\d)(\d{1,12}(?:\.\d{1,12})?)\s*([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:,|and)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,16 @@ class Answer:
     tree: Tree | None  # None where it is not mathematics
     letters: str  # the choice letters, "" where it is no choice
     content: str  # what stands behind a choice letter
-    words: str  # casefolded, without punctuation
+    words: str  # without punctuation; casefolded, short ones excepted (ab is not AB)
     parameter: str  # the name of the whole number in "k pi, k in Z", "" where there is none
 
 
 @lru_cache(maxsize=1 << 16)
 def read(text: str) -> Answer:
     """Read a final answer as a person or a model writes it, LaTeX or not."""
-    text = unwrap(tidy(text[:MAX_CHARACTERS]))
+    if len(text) > MAX_CHARACTERS:
+        return Answer("".join(text.split()), None, "", "", "", "")
+    text = unwrap(tidy(text))
     plain = text
     while True:
         stripped = _STYLE.sub(r"\1", plain)
@@ -123,9 +128,13 @@ def _tree(text: str, plain: str) -> tuple[Tree | None, str]:
         return None, ""
     time = _TIME.fullmatch(plain)
     if time:
-        hour = int(time[1]) % 12 + (12 if time[3].lower() == "p" else 0)
-        return ("unit", ("var", f"{time[1]}:{time[2]}"), f"clock {hour}:{time[2]}"), ""
-    word = _words(plain)
+        return ("unit", _parsed(f"{time[1]}:{time[2] or '00'}"), time[3].lower() + "m"), ""
+    if "[" in text or "]" in text:
+        text = _OUTWARD.sub(_inward, text)
+    compound = _compound(plain)
+    if compound:
+        return compound, ""
+    word = _words(plain).casefold()
     if word in _NUMBER_WORDS:
         return ("num", Fraction(_NUMBER_WORDS[word]), 0), ""
     if word in _NOTHING:
@@ -140,6 +149,26 @@ def _tree(text: str, plain: str) -> tuple[Tree | None, str]:
         if parted is not None:
             return parted, ""
     return _parsed(text) or _parsed(_TAIL.sub("", text).rstrip(" ,;.")), ""
+
+
+def _inward(match: re.Match) -> str:
+    """`]0,1[` in the brackets that point inwards: `(0,1)`."""
+    return ("(" if match[1] == "]" else "[") + match[2] + (")" if match[3] == "[" else "]")
+
+
+def _compound(plain: str) -> Tree | None:
+    """`3 hours 20 minutes`, `5 ft 6 in`: a sum of measures of one dimension, in the unit of the first."""
+    parts = _COMPOUND.findall(plain)
+    if len(parts) < 2 or _COMPOUND.sub("", plain).strip():
+        return None
+    measures = [measure(unit) for _, unit in parts]
+    if any(size is None or size[0] != measures[0][0] for size in measures):
+        return None
+    first = measures[0][1]
+    total = sum(
+        (Fraction(number) * size[1] / first for (number, _), size in zip(parts, measures, strict=True)), Fraction(0)
+    )
+    return ("unit", ("num", total, 0), parts[0][1])
 
 
 def _parsed(text: str) -> Tree | None:
@@ -166,4 +195,5 @@ def _choice(plain: str) -> tuple[str, str]:
 
 def _words(plain: str) -> str:
     text = _ARTICLE.sub("", plain.replace(r"\ldots", ""))
-    return _NOISE.sub("", text).casefold()
+    text = _NOISE.sub("", text)
+    return text.casefold() if len(text) > 3 or text.lower() in SHORT_WORDS else text

@@ -14,6 +14,7 @@ from .realset import NotASet, real_set
 from .units import measure
 
 MAX_ITEMS = 100
+FLOAT_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Comparison:
     def _two_units(self, a: Tree, unit_a: str, b: Tree, unit_b: str) -> bool:
         if unit_a == unit_b:
             return self.equal(a, b)
-        if "%" in {unit_a, unit_b}:
+        if "%" in {unit_a, unit_b} or {unit_a, unit_b} == {"am", "pm"}:
             return False
         size_a, size_b = measure(unit_a), measure(unit_b)
         if size_a and size_b:
@@ -160,7 +161,8 @@ class Comparison:
         renamed = self._same_name(name_a, name_b)
         if renamed is not None:
             return any(self.equal(x, substitute(y, renamed)) for x in values_a for y in values_b)
-        if all(not symbols(value) for value in (*values_a, *values_b)):
+        constant = all(not symbols(value) for value in (*values_a, *values_b))
+        if constant and name_a[0] != "add" and name_b[0] != "add":
             return any(self.equal(x, y) for x in values_a for y in values_b)
         if len(a) == len(b) == 4 and a[2] == b[2] == "=":
             return self._same_equation(a, b)
@@ -233,7 +235,7 @@ class Comparison:
             single = single[1]
         if decimals[0] == "unit":
             decimals = decimals[1]
-        digits = decimals[2][1] if decimals[:2] == ("fn", "digits") else None
+        digits = decimals[3] if decimals[:2] == ("fn", "digits") else None
         if digits is None and decimals[0] == "num" and decimals[2] == 0:
             digits = str(decimals[1])
         if single[0] != "num" or single[2] == 0 or digits is None or whole[0] != "num" or whole[2]:
@@ -370,17 +372,19 @@ class Comparison:
         value, places = decimal[1], decimal[2]
         if value * 10**places < 10 ** (digits - 1):
             return False
-        scaled = (
-            "add",
-            ("mul", exact, ("num", Fraction(sign * 10**places), 0)),
-            ("fn", "exact", ("num", Fraction(1, 2), 0)),
-        )
-        rounded = ("num", value * 10**places, 0)
-        below = ("fn", "floor", scaled)
-        cut = ("fn", "floor", ("mul", exact, ("num", Fraction(sign * 10**places), 0)))
-        for candidate in (below, cut):
-            verdict = algebra.same(candidate, rounded)
-            if verdict or (verdict is None and self._ask("same", candidate, rounded)):
+        scaled = ("mul", exact, ("num", Fraction(sign * 10**places), 0))
+        half: Tree = ("fn", "exact", ("num", Fraction(1, 2), 0))
+        # Floating-point arithmetic leaves its last digit wrong by one.
+        slips = (0, 1, -1) if places >= FLOAT_DIGITS else (0,)
+        candidates = [
+            (whole, slip)
+            for slip in slips
+            for whole in (("fn", "floor", ("add", scaled, half)), ("fn", "floor", scaled))
+        ]
+        for whole, slip in candidates:
+            shown: Tree = ("num", value * 10**places + slip, 0)
+            verdict = algebra.same(whole, shown)
+            if verdict or (verdict is None and self._ask("same", whole, shown)):
                 return True
         return False
 
@@ -415,17 +419,17 @@ _CONTAINERS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat", "rel
 def named_value(tree: Tree) -> tuple[Tree, tuple] | None:
     """For `name = a = b ≈ c`: the name and the values offered, (b, c); None if it is no such chain.
 
-    A name is a symbol, a product of symbols (a segment AB), f(x), |AB|, an angle or a ratio of names. A chain of
-    constants (`35 + 70 = 105`) has its last value, and no name.
+    A name is a symbol, a product of symbols (a segment AB), f(x), |AB|, an angle, a ratio or a sum of names, the last
+    one only of a constant (`m + n = 489`). A chain of constants (`35 + 70 = 105`) has its last value, and no name.
     """
     if tree[0] != "rel" or any(op not in {"=", "~", "in"} for op in tree[2::2]):
         return None
     parts, ops = tree[1::2], tree[2::2]
     if "in" in ops:
         return (parts[0], (parts[1],)) if ops == ("in",) and parts[0][0] in {"var", "fn", "seq"} else None
-    if _is_name(parts[0]):
+    if _is_name(parts[0]) and (parts[0][0] != "add" or not symbols(parts[-1])):
         name, rest, ops = parts[0], parts[1:], ops[1:]
-    elif all(_plain(part) and not symbols(part) for part in parts) or ops[0] == "~":
+    elif all(_plain(part) and not symbols(part) for part in parts[-2:]) or ops[0] == "~":
         name, rest = ("name",), parts
     else:
         return None
@@ -449,6 +453,8 @@ def _is_name(tree: Tree) -> bool:
         )
     if kind in {"mul", "ratio", "div"}:
         return all(_is_name(part) for part in tree[1:])
+    if kind == "add":
+        return all(_is_name(part[1] if part[0] == "neg" else part) for part in tree[1:])
     if kind == "seq":
         return all(_is_name(part) for part in tree[3:])
     return False
@@ -570,7 +576,7 @@ def proportional(a: Tree, b: Tree, sign: int = 0) -> bool | None:
 def _digits(tree: Tree) -> str:
     if tree[0] == "num" and tree[2] == 0:
         return str(tree[1]) if tree[1].numerator.bit_length() < 10_000 else ""
-    return tree[2][1] if tree[:2] == ("fn", "digits") else ""
+    return tree[3] if tree[:2] == ("fn", "digits") else ""
 
 
 def _sign_of_infinity(tree: Tree) -> int:

@@ -6,13 +6,18 @@ the closing sentence states ("… = 42.", "there are 12 ways"). A thought that w
 """
 
 import re
+from collections.abc import Iterator
 
 from ..thinking import CLOSE, split
 
 MAX_ANSWER = 4000
 TAIL = 4000
+LAST_STATEMENTS = 20
+MAX_BOXES = 64
 
 _BOX = re.compile(r"\\(?:boxed|framebox|fbox)(?![a-zA-Z])\s*(?:\[[^\]\[]{0,20}\])*\s*")
+_BARE = re.compile(r"-?\d+(?:\.\d+)?|[A-Za-z]\b")
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 # Words that may stand between two boxes of one answer; anything else parts them.
 _GAP = re.compile(r"\\(?:text|mbox|q?quad|[()\[\],;: ])|[\s$&,;.\\()\[\]{}]")
 _BREAK = re.compile(
@@ -37,16 +42,22 @@ _ANSWER = re.compile(
     r"\b(?:correct|right)\s+(?:option|choice)\s*(?:is|:)\s*",
     re.IGNORECASE,
 )
+# A reply without any of these is not worth the search.
+_ANSWER_WORDS = ("ans", "答案", "选", "结果", "réponse", "reponse", "respuesta", "risposta", "antwort", "resposta",
+                 "option", "choice")  # fmt: skip
 _EMPTY_ANSWER = re.compile(r"(?:correct|wrong|right|incorrect|not|clear|that|the|a|an|yes[^.]{20})\b", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
 _CHOICE_SAID = re.compile(
-    r"(?:it'?s|is|choose|choice|option|select|pick|选|be)\s*:?\s*(?:\*\*)?\(?([A-J])\)?(?:\*\*)?(?=[\s.,;:!)。，]|$)"
+    r"(?<!n't )(?<!not )(?:it'?s|is|choose|choice|option|select|pick|选|be)\s*:?\s*"
+    r"(?:\*\*)?\(?([A-J])\)?(?:\*\*)?(?=[\s.,;:!)。，]|$)"
 )
 _CHOICE_LINE = re.compile(r"\s*(?:\*\*)?\(?([A-J])(?:\)|[.:。，,]|\*\*|(?=不|是|$))")
 _MATH = re.compile(
-    r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\\d])\$([^$\n]+?)(?<!\\)\$(?!\d)|(?<!\\)\$([^$\n]+?)(?<!\\)\$",
+    r"\$\$(.{1,1000}?)\$\$|\\\[(.{1,1000}?)\\\]|\\\((.{1,1000}?)\\\)|"
+    r"(?<![\\\d])\$([^$\n]{1,1000}?)(?<!\\)\$(?!\d)|(?<!\\)\$([^$\n]{1,1000}?)(?<!\\)\$",
     re.DOTALL,
 )
+_SOMETHING = re.compile(r"\w|\\(?:infty|emptyset|varnothing|pi)|∞|∅")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[$\\*])|(?<=[。！？；])|\n+")
 _NUMBER = (
     r"[-−]?(?:[$€£]\s?)?"
@@ -57,6 +68,16 @@ _NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
 _STATED = re.compile(
     r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
     r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*(" + _NUMBER + ")",
+    re.IGNORECASE,
+)
+REFUSAL = re.compile(
+    r"\s*(?:I(?:'|’)?m sorry|I am sorry|Sorry|I(?:'| a)m (?:unable|not able)|I can(?:no|'|’)t|As an AI|"
+    r"抱歉|对不起|很抱歉|我无法)[^\n]{0,300}\s*$",
+    re.IGNORECASE,
+)
+_IGNORANCE = re.compile(
+    r"\b(?:don['’]?t|do not|can(?:no|['’])t|could ?n['’]?t|could not|no) "
+    r"(?:know|idea|answer|determine|be determined|say)\b|\bnot sure\b|不知道|无法确定|不清楚",
     re.IGNORECASE,
 )
 _TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
@@ -71,20 +92,20 @@ def extract(response: str) -> str | None:
     text = visible(response)
     if text is None:
         return None
-    boxes = find_boxes(text)
-    if boxes:
-        answer, end = _joined(text, boxes)
-        said = _final_answer(_TRAILER.sub("", text[end:]))
+    boxed = _boxed(text)
+    if boxed:
+        answer, end = boxed
+        said = _final_answer(text[end:])
         if said and _has_value(said):
             return said
         return answer
     text = _TRAILER.sub("", text)
-    for rule in (_final_answer, _hashes, _answer_is, _short, _closing_bold, _closing_choice, _closing_value):
-        answer = rule(text)
-        if answer:
-            answer = answer.strip()
-            if answer and len(answer) <= MAX_ANSWER:
-                return answer
+    if REFUSAL.match(text) or (len(text) < 200 and _IGNORANCE.search(text)):
+        return None
+    for rule in (_final_answer, _hashes, _answer_is, _closing_choice, _short, _closing_bold, _closing_value):
+        answer = (rule(text) or "").strip()
+        if answer and len(answer) <= MAX_ANSWER and _SOMETHING.search(answer):
+            return answer
     return None
 
 
@@ -102,38 +123,37 @@ def visible(response: str) -> str | None:
     return response if response.strip() else None
 
 
-def find_boxes(text: str) -> list[tuple[int, int, str]]:
-    """All complete boxes with something in them: (start, end, content)."""
-    if "\\boxed" not in text and "\\fbox" not in text and "\\framebox" not in text:
-        return []
-    boxes: list[tuple[int, int, str]] = []
-    at = 0
-    while True:
-        match = _BOX.search(text, at)
+def boxes_from_end(text: str) -> Iterator[tuple[int, int, str]]:
+    """The complete boxes with something in them, the last one first: (start, end, content)."""
+    others = [name for name in ("\\fbox", "\\framebox") if name in text]
+    limit = len(text)
+    for _ in range(MAX_BOXES):
+        start = max(text.rfind(name, 0, limit) for name in ["\\boxed", *others])
+        if start < 0:
+            return
+        limit = start
+        match = _BOX.match(text, start)
         if not match:
-            return boxes
+            continue
         at = match.end()
-        if at < len(text) and text[at] == "{":
-            end = closing_brace(text, at)
-            if end < 0:
+        if text.startswith("{", at):
+            closing = closing_brace(text, at, at + MAX_ANSWER)
+            if closing < 0:
                 continue
-            content = text[at + 1 : end].strip()
-            inner = find_boxes(content)
-            if inner and len(inner) == 1 and inner[0][:2] == (0, len(content)):
-                content = inner[0][2]
-            if content and len(content) <= MAX_ANSWER:
-                boxes.append((match.start(), end + 1, content))
-            at = end + 1
+            content, end = text[at + 1 : closing].strip(), closing + 1
         else:
-            bare = re.match(r"-?\d+(?:\.\d+)?|[A-Za-z]\b", text[at : at + 40])
-            if bare:
-                boxes.append((match.start(), at + bare.end(), bare[0]))
+            bare = _BARE.match(text, at)
+            if not bare:
+                continue
+            content, end = bare[0], bare.end()
+        if content:
+            yield start, end, content
 
 
-def closing_brace(text: str, at: int) -> int:
-    """The index of the brace that closes the one at `at`; -1 if the text ends before it."""
+def closing_brace(text: str, at: int, limit: int) -> int:
+    """The index of the brace that closes the one at `at`; -1 if there is none before `limit`."""
     depth = 0
-    for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, at):
+    for match in _BRACES.finditer(text, at, limit):
         token = match[0]
         if token == "{":
             depth += 1
@@ -144,11 +164,17 @@ def closing_brace(text: str, at: int) -> int:
     return -1
 
 
-def _joined(text: str, boxes: list[tuple[int, int, str]]) -> tuple[str, int]:
-    """The last box, with those before it that belong to the same answer; and where it ends."""
-    start, end, content = boxes[-1]
+def _boxed(text: str) -> tuple[str, int] | None:
+    """The answer in the last box, with those before it that belong to the same answer; and where it ends."""
+    boxes = boxes_from_end(text)
+    last = next(boxes, None)
+    if last is None:
+        return None
+    start, end, content = last
     parts = [content]
-    for before_start, before_end, before in reversed(boxes[:-1]):
+    for before_start, before_end, before in boxes:
+        if before_end > start:
+            continue  # it encloses the last one
         if not _belongs(text[before_end:start]):
             break
         if before not in parts:
@@ -177,9 +203,11 @@ def _has_value(text: str) -> bool:
 
 
 def _final_answer(text: str) -> str | None:
-    matches = list(_FINAL.finditer(text))
-    for match in reversed(matches):
-        answer = _statement(text[match.end() :])
+    low = text.lower()
+    if "final" not in low and "最终" not in low:
+        return None
+    for match in reversed(list(_FINAL.finditer(text))[-LAST_STATEMENTS:]):
+        answer = _statement(text[match.end() : match.end() + TAIL])
         if answer:
             return answer
     return None
@@ -191,9 +219,11 @@ def _hashes(text: str) -> str | None:
 
 
 def _answer_is(text: str) -> str | None:
-    matches = list(_ANSWER.finditer(text))
-    for match in reversed(matches):
-        rest = text[match.end() :]
+    low = text.lower()
+    if not any(word in low for word in _ANSWER_WORDS):
+        return None
+    for match in reversed(list(_ANSWER.finditer(text))[-LAST_STATEMENTS:]):
+        rest = text[match.end() : match.end() + TAIL]
         if _EMPTY_ANSWER.match(rest):
             continue
         answer = _statement(rest)
@@ -204,6 +234,7 @@ def _answer_is(text: str) -> str | None:
 
 def _statement(rest: str) -> str | None:
     """What a sentence that has just said "the answer is" names: formulas with what joins them, or its words."""
+    rest = _TRAILER.sub("", rest)
     rest = re.sub(r"^(?:[\s:：*_\"“]|\\\")+", "", rest)
     if not rest:
         return None
@@ -284,11 +315,13 @@ def _short(text: str) -> str | None:
     line = text.strip()
     if "\n" in line and not re.fullmatch(r"\$\$?\s*[^$]+\$\$?|\\\[[^\]]+\\\]", line):
         return None
+    if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):
+        return _CHOICE_LINE.match(line)[1]
+    if len(_SENTENCE.split(line)) > 1 and not line.startswith(("$$", r"\[")):
+        return None
     whole = _MATH.fullmatch(line.rstrip("."))
     if whole:
         return _inside(whole)
-    if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):
-        return _CHOICE_LINE.match(line)[1]
     formula = _MATH.search(line)
     if formula:
         if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
@@ -307,6 +340,8 @@ def _short(text: str) -> str | None:
 def _closing(text: str) -> tuple[str, str]:
     """The last paragraph with words in it, and its last sentence."""
     lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
+    while len(lines) > 1 and lines[-1].rstrip("* ").endswith((":", "：")):
+        lines.pop()
     last = lines[-1] if lines else ""
     sentences = [sentence for sentence in _SENTENCE.split(last) if sentence and re.search(r"\w", sentence)]
     return last, (sentences[-1] if sentences else "")
@@ -315,6 +350,8 @@ def _closing(text: str) -> tuple[str, str]:
 def _closing_bold(text: str) -> str | None:
     last, _ = _closing(text)
     bold = _bold_values(last)
+    if bold and len(bold[-1].split()) > 3:
+        return _value_in(bold[-1]) or bold[-1]
     return bold[-1].rstrip(".") if bold else None
 
 
@@ -325,8 +362,10 @@ def _closing_choice(text: str) -> str | None:
 
 
 def _closing_value(text: str) -> str | None:
-    display = list(re.finditer(r"\$\$(.+?)\$\$\s*\.?\s*$|\\\[(.+?)\\\]\s*\.?\s*$", text[-TAIL:].rstrip(), re.DOTALL))
-    if display:
-        return next(group for group in display[-1].groups() if group is not None).strip().rstrip(".")
+    end = text[-TAIL:].rstrip().rstrip(".").rstrip()
+    if end.endswith(("$$", r"\]")):
+        formulas = [formula for formula in _MATH.finditer(end) if formula.end() == len(end)]
+        if formulas:
+            return _inside(formulas[0])
     last, sentence = _closing(text)
     return _value_in(sentence) or _value_in(last)

@@ -19,6 +19,7 @@ Tree = tuple
 
 MAX_TOKENS = 1500
 MAX_DEPTH = 60
+MAX_TREE_DEPTH = 100
 
 
 class NotMaths(ValueError):
@@ -34,8 +35,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_GROUPED = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?=(?:\.\d+)?(?![\d]|,\d))")
-_SPACED = re.compile(r"(?<![\d.,])(?<!\d )(\d{1,3}(?: \d{3})+)(?=(?:\.\d+)?(?![\d]| \d))")
+_GROUPED = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?=(?:\.\d+)?(?![\d]|,\d))")
+_SPACED = re.compile(r"(?<![\d.,])(?<!\d )([1-9]\d{0,2}(?: \d{3})+)(?=(?:\.\d+)?(?![\d]| \d))")
 
 FUNCTIONS = _words("""sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth log ln lg
     exp max min gcd lcm sqrt abs floor ceil det arg Re Im deg sgn""")
@@ -137,6 +138,8 @@ class Parser:
         tree = self.items(())
         if self.peek():
             raise NotMaths(f"unexpected {self.peek()!r}")
+        if too_deep(tree):
+            raise NotMaths("too deep")
         return tree
 
     def items(self, closing: tuple[str, ...]) -> Tree:
@@ -207,9 +210,22 @@ class Parser:
                 self.at += 1
                 parts.append("!=" if self.take() == "=" else "notin")
                 parts.append(self.quantity())
+            elif len(parts) > 1 and self._modulus():
+                modulus = self.group() if self.peek() == "{" else self.sum()
+                self.accept(")")
+                parts[-1] = ("fn", "residue", parts[-1], modulus)
             else:
                 break
         return parts[0] if len(parts) == 1 else ("rel", *parts)
+
+    def _modulus(self) -> bool:
+        """Step over `\\pmod`, `(\\bmod` or `(mod`, if that is what follows."""
+        if self.accept(r"\pmod", r"\pod"):
+            return True
+        if self.peek() == "(" and self.peek(1) in {r"\bmod", r"\mod", "mod"}:
+            self.at += 2
+            return True
+        return False
 
     def quantity(self) -> Tree:
         """A set expression, ratio or scalar with the unit that follows it."""
@@ -321,7 +337,7 @@ class Parser:
             token = self.peek()
             if token in {"*", r"\cdot", r"\times", r"\ast", r"\bullet"}:
                 self.at += 1
-                tree = ("mul", tree, self.signed_factor())
+                tree = _product(tree, self.signed_factor())
             elif token in {"/", r"\div"}:
                 self.at += 1
                 tree = ("div", tree, self.signed_factor())
@@ -329,7 +345,7 @@ class Parser:
                 self.at += 1
                 tree = ("fn", "mod", tree, self.signed_factor())
             elif self.begins_factor():
-                tree = ("mul", tree, self.factor())
+                tree = _product(tree, self.factor())
             else:
                 return tree
 
@@ -347,10 +363,14 @@ class Parser:
             return False
         if token == "|":
             return self.bars == 0
+        if token == "(" and self.peek(1) in {r"\bmod", r"\mod", "mod"}:
+            return False
         if token in _OPENING or token[0].isdecimal() or token[0] == ".":
             return token not in {"..."}
         if token[0] == "\\":
             name = token[1:]
+            if name in _TEXTS:
+                return self.peek(2) in {"i", "e"} and self.peek(3) == "}"
             return name in _CONTINUES or name in _ALIASES or (name in _FONTS and not self._unit_text())
         if is_word(token):
             return self._symbolic(token)
@@ -373,7 +393,7 @@ class Parser:
             return True
         if len(word) == 1:
             return not (self.spaced[self.at] and word in _LETTER_UNITS and self._plain and not self.peek(1))
-        return len(word) <= 3 and word.lower() not in _UNIT_WORDS
+        return len(word) <= 3 and word.lower() not in SHORT_WORDS
 
     def factor(self) -> Tree:
         tree = self.atom()
@@ -529,6 +549,8 @@ class Parser:
             return self.bar("|")
         if token in CURRENCIES:
             return self.atom()
+        if token == "...":
+            return ("var", "...")
         raise NotMaths(f"unexpected {token!r}")
 
     def group_atom(self) -> Tree:
@@ -573,7 +595,7 @@ class Parser:
         if len(token) > 6000:
             raise NotMaths("number too long")
         if token[0] == "0" and len(token) > 1:
-            return ("fn", "digits", ("var", token))
+            return ("fn", "digits", ("num", Fraction(int(token)), 0), token)
         return self.mixed(("num", Fraction(int(token)), 0))
 
     def _repeating(self) -> str:
@@ -620,6 +642,8 @@ class Parser:
             return ("var", "pi")
         if name in {"infty", "infinity", "inf", "oo", "Infinity"}:
             return ("inf",)
+        if name == "C" and self.peek() == "(":
+            return self.combinations()
         if len(name) == 1 or name in _GREEK:
             return self.call(("var", name))
         if not name.isascii() or len(name) > 3:
@@ -638,6 +662,13 @@ class Parser:
             self.expect(")")
             return ("fn", "call", tree, *(inner[1:] if inner[0] == "list" else (inner,)))
         return tree
+
+    def combinations(self) -> Tree:
+        """`C(n, k)`, or C times what stands in the brackets."""
+        inner = self.bracket(self.take())
+        if inner[0] == "seq" and len(inner) == 5:
+            return ("fn", "binom", *inner[3:])
+        return ("mul", ("var", "C"), inner)
 
     def bracket(self, opening: str) -> Tree:
         bars, self.bars = self.bars, 0
@@ -712,6 +743,8 @@ class Parser:
             return _SETS["R"]
         if name == "begin":
             return self.environment()
+        if name in {"ldots", "dots", "cdots", "dotsc", "dotsb", "vdots"}:
+            return ("var", "...")
         if name in {"sum", "prod", "int", "lim"}:
             return self.big_operator(name)
         if name in {"angle", "triangle", "odot", "measuredangle"}:
@@ -778,7 +811,7 @@ class Parser:
             if token.lstrip("\\") in FUNCTIONS or token.lstrip("\\") in _ALIASES:
                 break
             has_pi = has_pi or token in {r"\pi", "pi"}
-            tree = ("mul", tree, self.bare_factor())
+            tree = _product(tree, self.bare_factor())
         has_pi = has_pi or tree == ("var", "pi")
         if has_pi and self.peek() == "/" and self.peek(1).isdecimal():
             self.at += 1
@@ -810,9 +843,13 @@ class Parser:
     def braces(self) -> Tree:
         if self.accept(r"\}", r"\rbrace"):
             return ("set",)
+        if self.peek() == r"\begin" and self.peek(2) == "array" and not self._closes_brace():
+            self.take()
+            rows = self.environment()
+            return ("list", *(item for row in rows[1:] for item in _case(list(row))))
         bars, self.bars = self.bars, 0
         closing = (r"\}", r"\rbrace")
-        built = self._set_builder_colon()
+        built = self._set_builder()
         tree = self.builder(closing) if built else self._conditions(self.items(closing), closing)
         self.expect(*closing)
         self.bars = bars
@@ -820,9 +857,13 @@ class Parser:
             return ("set", *tree[1:])
         return tree if tree[0] == "where" else ("set", tree)
 
-    def _set_builder_colon(self) -> bool:
-        """Whether a colon or bar at this depth parts element and condition, as in `\\{x : x > 1\\}`."""
-        depth = 0
+    def _closes_brace(self) -> bool:
+        """Whether a `\\}` follows; a system of equations has only the opening brace."""
+        return any(token in {r"\}", r"\rbrace"} for token in self.tokens[self.at :])
+
+    def _set_builder(self) -> bool:
+        """Whether a colon or a single bar at this depth parts element and condition, as in `\\{x : x > 1\\}`."""
+        depth = bars = 0
         for index in range(self.at, len(self.tokens)):
             token = self.tokens[index]
             if token in {"(", "[", "{", r"\{"}:
@@ -830,21 +871,25 @@ class Parser:
             elif token in _CLOSING:
                 depth -= 1
                 if depth < 0:
-                    return False
-            elif depth == 0 and token in {":", r"\colon"}:
+                    break
+            elif depth == 0 and token in {":", r"\colon", r"\mid"}:
                 return True
-        return False
+            elif depth == 0 and token in {"|", r"\vert"}:
+                bars += 1
+        return bars == 1
 
     def builder(self, closing: tuple[str, ...]) -> Tree:
         self.bars += 1
         element = self.relation()
         self.bars -= 1
-        self.expect(":", r"\colon")
+        self.expect(":", r"\colon", "|", r"\vert", r"\mid")
         return ("where", element, self.items(closing))
 
     def environment(self) -> Tree:
         """A matrix, as rows of entries; other environments are not values."""
         kind = self.raw_group()
+        if kind in {"cases", "aligned", "align", "align*", "gathered"}:
+            return self.cases(kind)
         if kind not in {"pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "array", "smallmatrix", "Vmatrix"}:
             raise NotMaths(kind)
         if kind == "array":
@@ -871,6 +916,24 @@ class Parser:
         tree: Tree = ("mat", *rows)
         return ("fn", "det", tree) if kind == "vmatrix" else tree
 
+    def cases(self, kind: str) -> Tree:
+        """The rows of a system or of a definition by cases: a list of statements, or of values with conditions."""
+        items: list[Tree] = []
+        row: list[Tree] = []
+        while self.peek() != r"\end":
+            if self.accept("\\\\"):
+                items += _case(row)
+                row = []
+            elif not self.accept("&", ",", ";"):
+                row.append(self.relation())
+        self.take()
+        if self.raw_group() != kind:
+            raise NotMaths(kind)
+        items += _case(row)
+        if not items:
+            raise NotMaths("no cases")
+        return items[0] if len(items) == 1 else ("list", *items)
+
     def big_operator(self, name: str) -> Tree:
         """`\\sum_{k=1}^{n} body`: kept whole, to be compared part by part."""
         lower = upper = ("var", "")
@@ -895,7 +958,7 @@ class Parser:
 _FUNCTION_LETTERS = frozenset({"f", "g", "h", "F", "G", "H", "P", "Q", "W", "T", "varphi", "phi", "psi", "p", "q"})
 _LETTER_UNITS = _words("m g s h L t V A N J K W")
 # Short words that are never a product of symbols.
-_UNIT_WORDS = _words("""cm mm km dm nm kg mg lb lbs oz ft in yd mi hr hrs min sec day mph kph ml cc am pm usd rmb cny
+SHORT_WORDS = _words("""cm mm km dm nm kg mg lb lbs oz ft in yd mi hr hrs min sec day mph kph ml cc am pm usd rmb cny
     eur gbp gal qt pt sq cu men way box cat dog pen mod pct per if for the are is of no yes odd all any not has set one
     two six ten hz rad deg hot sat sun mon tue wed thu fri""")
 
@@ -923,6 +986,29 @@ def _join_thousands(text: str) -> str:
     tail = text[start:]
     pieces.append(_GROUPED.sub(lambda match: match[1].replace(",", ""), tail) if depth == 0 else tail)
     return "".join(pieces)
+
+
+def _case(row: list[Tree]) -> list[Tree]:
+    """One row of cases: a statement, or a value with its condition."""
+    if len(row) == 2 and row[1][0] == "rel" and row[0][0] != "rel":
+        return [("where", *row)]
+    return row
+
+
+def _product(left: Tree, right: Tree) -> Tree:
+    """A product, kept flat so that long ones don't make deep trees."""
+    return (*left, right) if left[0] == "mul" else ("mul", left, right)
+
+
+def too_deep(tree: Tree) -> bool:
+    """Whether a tree is nested so deeply that walking it could exhaust the stack."""
+    level, depth = [tree], 0
+    while level:
+        level = [part for node in level for part in node if isinstance(part, tuple)]
+        depth += 1
+        if depth > MAX_TREE_DEPTH:
+            return True
+    return False
 
 
 def _nest(groups: list[list[Tree]]) -> Tree:

@@ -113,14 +113,12 @@ class Evaluator:
         return 0
 
     def function(self, name, arguments):
-        if name == "exact":
+        if name in {"exact", "digits"}:
             return self.value(arguments[0])
         if name in {"sum", "prod"}:
             return self.series(name, *arguments)
-        if name in {"call", "prime", "angle", "triangle"} or name.startswith("prime"):
+        if name in {"call", "prime", "angle", "triangle", "residue"} or name.startswith("prime"):
             return self.unknown(name, arguments)
-        if name == "digits":
-            return mp.mpf(int(arguments[0][1]))
         if name in {"int", "lim", "det", "arg", "deg"}:
             raise NoValue(name)
         values = [self.value(argument) for argument in arguments]

@@ -1,0 +1,201 @@
+"""Measure the grader beside math-verify: agreement with labels, false positives and negatives, and speed, in one run.
+
+    python tests/bench/grading.py                      # the tables, as Markdown
+    python tests/bench/grading.py --disagreements      # and every pair where a label and a grader differ, as JSONL
+    python tests/bench/grading.py --pairs FILE.jsonl   # labelled pairs of your own: gold, pred, label
+
+Data is looked for in $O1J_DATA, else in ../shared/data beside the checkout. math-verify runs in this process's main
+thread, the only place where it can.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from o1j.grading import core, extract, grade, judge
+
+DATA = Path(os.environ.get("O1J_DATA", Path(__file__).resolve().parents[2] / ".." / "shared" / "data"))
+PAIRS = ["grader_pairs_lighteval", "grader_pairs_math_verify", "grader_pairs_nemo_skills"]
+OUTPUTS = ["outputs_math500_gemma2_27b", "outputs_math500_qwen25_14b_inst", "outputs_math_qwen25_math_rm_maj_100"]
+DISTINCT_ROWS = 10_000
+SLOW_ROWS = 200
+
+
+class Pair(NamedTuple):
+    """A gold, a reply or answer, and whether a label says that they agree."""
+
+    source: str
+    row: int
+    gold: str
+    reply: str
+    label: bool
+
+
+def rows(path: Path) -> Iterator[dict]:
+    """The objects of a JSONL file (split at newlines only)."""
+    for line in path.read_bytes().split(b"\n"):
+        if line.strip():
+            yield json.loads(line)
+
+
+def labelled(path: Path) -> list[Pair]:
+    """Pairs with `gold`, `pred`, `label`."""
+    return [Pair(path.stem, n, str(r["gold"]), str(r["pred"]), bool(r["label"])) for n, r in enumerate(rows(path))]
+
+
+def outputs(path: Path) -> list[Pair]:
+    """Model replies with the verdict that their publishers' rule-based grader gave them."""
+    return [
+        Pair(path.stem, n, row["answer"], reply, bool(score))
+        for n, row in enumerate(rows(path))
+        for reply, score in zip(row["code"], row["score"], strict=True)
+    ]
+
+
+def ours(pair: Pair) -> tuple[bool | None, str]:
+    """This project's verdict. Some golds of the labelled files are sentences with the answer in them."""
+    gold = pair.gold
+    if pair.source in PAIRS and ("$" in gold or len(gold) > 60):
+        gold = extract(gold) or gold
+    result = grade(gold, pair.reply)
+    return result.correct, result.verdict
+
+
+def theirs() -> Callable[[Pair], tuple[bool | None, str]]:
+    """math-verify as its documentation uses it: both sides parsed, gold first."""
+    from math_verify import parse, verify
+
+    def judge_pair(pair: Pair) -> tuple[bool | None, str]:
+        bare = "$" not in pair.gold.replace("\\$", "") and "\\boxed" not in pair.gold
+        gold = f"${pair.gold}$" if bare else pair.gold
+        try:
+            golds = parse(gold) or parse(pair.gold)
+            return bool(verify(golds, parse(pair.reply))), "math-verify"
+        except Exception as error:  # its own failure is its verdict
+            return False, type(error).__name__
+
+    return judge_pair
+
+
+class Count(NamedTuple):
+    """How a grader did on a file: right, wrongly yes, wrongly no, without a judgement; and its seconds."""
+
+    right: int
+    false_yes: int
+    false_no: int
+    none: int
+    seconds: float
+
+
+def measure(pairs: list[Pair], grader: Callable[[Pair], tuple[bool | None, str]]) -> tuple[Count, list]:
+    """A grader's counts on labelled pairs, and its answers."""
+    start = time.perf_counter()
+    answers = [grader(pair)[0] for pair in pairs]
+    seconds = time.perf_counter() - start
+    together = list(zip(pairs, answers, strict=True))
+    return Count(
+        sum(answer is pair.label for pair, answer in together),
+        sum(answer is True and not pair.label for pair, answer in together),
+        sum(answer is False and pair.label for pair, answer in together),
+        sum(answer is None for answer in answers),
+        seconds,
+    ), answers
+
+
+def distinct_replies(count: int) -> list[tuple[str, str]]:
+    """`count` different (gold, reply) rows: the real replies, each repeat with a number of its own added to its end.
+
+    The number stands in a sentence before the last box, so that no row is a copy, every answer stays in place, and
+    nothing can be looked up by its text.
+    """
+    real = [pair for name in OUTPUTS[:2] for pair in outputs(DATA / f"{name}.jsonl")]
+    made = []
+    for number in range(count):
+        pair = real[number % len(real)]
+        made.append((pair.gold, f"Attempt {number}.\n\n{pair.reply}"))
+    return made
+
+
+def speed() -> list[str]:
+    """Throughput on full replies, in one process and with nothing remembered between rows but the golds."""
+    verdict = theirs()
+    sample = distinct_replies(DISTINCT_ROWS)
+    few = [Pair("speed", n, *row, True) for n, row in enumerate(sample[:: len(sample) // SLOW_ROWS])]
+    start = time.perf_counter()
+    for pair in few:
+        verdict(pair)
+    slow = len(few) / (time.perf_counter() - start)
+    grade("\\tan^2 y+1", "\\boxed{\\sec^2 y}")  # the worker's start is not the grader's speed
+    for cache in (judge.__globals__["_judge"], core, judge.__globals__["read"]):
+        cache.cache_clear()
+    start = time.perf_counter()
+    for gold, reply in sample:
+        grade(gold, reply)
+    fast = len(sample) / (time.perf_counter() - start)
+    uncached = 0.0
+    for gold, reply in sample[:2000]:
+        for cache in (judge.__globals__["_judge"], core, judge.__globals__["read"]):
+            cache.cache_clear()
+        start = time.perf_counter()
+        grade(gold, reply)
+        uncached += time.perf_counter() - start
+    cold = 2000 / uncached
+    return [
+        "| grader | rows | replies a second | times math-verify |",
+        "|---|---|---|---|",
+        f"| math-verify 0.9.0 | {len(few)} | {slow:.1f} | 1 |",
+        f"| o1j, caches emptied before every row | 2000 | {cold:.0f} | {cold / slow:.0f} |",
+        f"| o1j | {len(sample)} | {fast:.0f} | {fast / slow:.0f} |",
+    ]
+
+
+def table(files: list[list[Pair]], disagreements: bool) -> list[str]:
+    """One row a file: both graders' share right, and what they got wrong."""
+    verdict = theirs()
+    lines = [
+        "| file | pairs | o1j right | wrongly yes | wrongly no | math-verify right | wrongly yes | wrongly no |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for pairs in files:
+        our_count, our_answers = measure(pairs, ours)
+        their_count, their_answers = measure(pairs, verdict)
+        lines.append(
+            f"| {pairs[0].source} | {len(pairs)} | {our_count.right / len(pairs):.1%} | {our_count.false_yes} | "
+            f"{our_count.false_no + our_count.none} | {their_count.right / len(pairs):.1%} | {their_count.false_yes} | "
+            f"{their_count.false_no + their_count.none} |"
+        )
+        for pair, mine, other in zip(pairs, our_answers, their_answers, strict=True):
+            if disagreements and not (mine is other is pair.label):
+                found = {"file": pair.source, "row": pair.row, "label": pair.label, "o1j": mine, "math-verify": other}
+                shown = {"gold": pair.gold[-200:], "answer": extract(pair.reply), "reply": pair.reply[-200:]}
+                print(json.dumps(found | shown, ensure_ascii=False))
+    return lines
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--pairs", type=Path, action="append", help="a JSONL file with gold, pred and label")
+    options.add_argument("--disagreements", action="store_true", help="print every pair that a grader gets wrong")
+    options.add_argument("--no-speed", action="store_true", help="only the table of agreement")
+    chosen = options.parse_args()
+    if chosen.pairs:
+        files = [labelled(path) for path in chosen.pairs]
+    elif DATA.is_dir():
+        files = [labelled(DATA / f"{name}.jsonl") for name in PAIRS] + [
+            outputs(DATA / f"{name}.jsonl") for name in OUTPUTS
+        ]
+    else:
+        sys.exit(f"no data in {DATA}: set O1J_DATA")
+    lines = table(files, chosen.disagreements)
+    if not chosen.no_speed and not chosen.pairs:
+        lines += ["", *speed()]
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

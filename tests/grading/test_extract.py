@@ -1,0 +1,102 @@
+"""Where the final answer stands in a reply."""
+
+import pytest
+
+from o1j.grading import extract, grade
+
+FOUND = {
+    "box": [
+        ("So it is $\\boxed{\\frac{1}{2}}$.", "\\frac{1}{2}"),
+        ("\\boxed{\\text{a } \\{1, 2\\}}", "\\text{a } \\{1, 2\\}"),
+        ("\\fbox{7} and that's it", "7"),
+        ("\\framebox[2cm]{7}", "7"),
+        ("so \\boxed 7.", "7"),
+        ("It is \\boxed{3}. Hold on, I forgot a case. So \\boxed{2}.", "2"),
+        ("\\boxed{3}, no, \\boxed{2}", "2"),
+        ("\\boxed{4} is right; the box \\boxed{} stays empty", "4"),
+        ("\\boxed{x_1 = \\frac{a}{b}} and a cut off \\boxed{\\frac{1}{", "x_1 = \\frac{a}{b}"),
+        ("<think>maybe \\boxed{1}</think>It is \\boxed{2}.", "2"),
+        ("maybe \\boxed{1}</think>It is \\boxed{2}.", "2"),
+        ("\\boxed{5} in the text. Final Answer: The final answer is $6$. I hope it is correct.", "6"),
+    ],
+    "boxes of one answer": [
+        ("$\\boxed{1}$ and $\\boxed{2}$", "1, 2"),
+        ("\\[\\boxed{(1, 2)}, \\boxed{(2, 1)}\\]", "(1, 2), (2, 1)"),
+        ("\\boxed{-2} \\quad \\text{and} \\quad \\boxed{1}.", "-2, 1"),
+        ("\\boxed{2}, \\boxed{3} and \\boxed{5}", "2, 3, 5"),
+        ("$y_1 = \\boxed{2x}$ and $y_2 = \\boxed{3x}$", "2x, 3x"),
+        ("\\boxed{1} thus, after all, \\boxed{2}", "2"),
+        ("We get \\boxed{8}.\n\nSo the area is \\boxed{16}", "16"),
+        ("\\boxed{20}\\%", "20\\%"),
+    ],
+    "said": [
+        ("Thus, the final answer is 12.", "12"),
+        ("**Final Answer:** 42", "42"),
+        ("The answer is $x = 5$. Bye.", "x = 5"),
+        ("The answer is 42.", "42"),
+        ("Answer: (C)", "C"),
+        ("The answer is for sure D, it can't be A or B", "D"),
+        ("So the answer is $\\frac{1}{2}$ and $3$.", "\\frac{1}{2}, 3"),
+        ("The answer is 3. Wait, no. The answer is 4.", "4"),
+        ("#### 1,234", "1,234"),
+        ("He has 3 + 4 = 7.\n#### 7", "7"),
+        ("所以答案是 B。", "B"),
+        ("故选C", "C"),
+        ("答案为：$\\frac{1}{3}$", "\\frac{1}{3}"),
+        ("最终答案：12", "12"),
+    ],
+    "closing statement": [
+        ("We add.\n\n**So the total is 15.**", "15"),
+        ("Adding up:\n\n**17**", "17"),
+        ("7 * 6 = 42", "7 * 6 = 42"),
+        ("First 3 + 4 = 7. Then 7 * 6 = 42.", "42"),
+        ("We count them. Thus, there are 12 distinct sequences.", "12"),
+        ("Total cost: 5 pens. She pays $15 in the end.", "$15"),
+        ("We compute\n\\[ x = 3 \\]", "x = 3"),
+        ("因此，一共有 **858颗** 糖果。", "858颗"),
+        ("I think it's B", "B"),
+        ("D. it can't be A or B", "D"),
+        ("$\\frac{1}{3}$", "\\frac{1}{3}"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [pytest.param(*pair, id=f"{kind}: {pair[0]!r}") for kind, pairs in FOUND.items() for pair in pairs],
+)
+def test_the_answer_is_found(response, answer):
+    assert extract(response) == answer
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "",
+        "   ",
+        "<think> so the answer is 7. wait",
+        "<think>\\boxed{7}",
+        "<think>7</think>",
+        "I can't say.",
+        "???",
+        None,
+    ],
+)
+def test_no_answer_is_made_up(response):
+    assert extract(response) is None
+
+
+@pytest.mark.parametrize(
+    ("gold", "response"),
+    [
+        ("5", "**So the total is 5.**"),
+        ("42", "7 * 6 = 42"),
+        ("2/5", "所以，每份应该是 (\\frac{2}{5}) 吨。 答案：每份应该是 (\\frac{2}{5}) 吨。"),
+        ("300", "来计算水池中水的流出时间：12000升/40升/分钟=300分钟。因此，水池中水将在300分钟内被放完。"),
+        ("100", "The minimum error increases by 100%."),
+        ("120", "Final Answer: The volume of $ABCDEFGH$ is 120. I hope it is correct."),
+        ("858", "因此，弗兰克一共有**858颗**糖果。"),
+    ],
+)
+def test_what_is_found_can_be_graded(gold, response):
+    assert grade(gold, response).correct is True
