@@ -94,14 +94,14 @@ def _published(axes: Any, point: Mapping[str, Any], colour: str) -> None:
 
 
 def _axes(axes: Any, title: str, in_tokens: bool) -> None:
-    from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullLocator
 
     axes.set_xscale("log", base=2 if not in_tokens else 10)
     if in_tokens:
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     else:
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_locator(NullLocator())
     if axes.get_legend_handles_labels()[0]:
         left, right = axes.get_xlim()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Figures = Mapping[str, Any]
@@ -155,24 +155,34 @@ def matrix(summaries: Sequence[Figures], name: str) -> tuple[list[str], list[lis
 
 
 def _cell(one: Figures | None) -> str:
-    return "" if one is None else f"{percent(one['accuracy'])} ({one['n']})"
+    return "" if one is None else f"{percent(one['accuracy'])} ({one['graded']})"
 
 
-def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -> None:
-    """Tables on stderr: the overview, budgets, the curve where asked for, and each field that tells groups apart."""
-    draw("accuracy", *overview(summaries))
+Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
+"""A title, the columns, the rows."""
+
+
+def all_tables(summaries: Sequence[Figures], *, with_curve: bool) -> Iterator[Table]:
+    """The overview, the curve where asked for, budgets, comparisons, and each field that tells groups apart."""
+    yield "accuracy", *overview(summaries)
     if with_curve:
-        draw("accuracy at average output tokens", *curve(summaries))
+        yield "accuracy at average output tokens", *curve(summaries)
     if any(one.get("at_tokens") for one in summaries):
-        draw("accuracy at a token budget", *budgets(summaries))
+        yield "accuracy at a token budget", *budgets(summaries)
     if any(one.get("compare") for one in summaries):
-        draw("paired differences", *comparison(summaries))
-    for line in notes(summaries):
-        print(line, file=sys.stderr)
+        yield "paired differences", *comparison(summaries)
     for name in dict.fromkeys(name for one in summaries for name in one["by"]):
         columns, rows = groups(summaries[0], name) if len(summaries) == 1 else matrix(summaries, name)
         if 1 < len(rows) <= _MOST_GROUPS:
-            draw(f"accuracy % by {name}" + (" (problems)" if len(summaries) > 1 else ""), columns, rows)
+            yield f"accuracy % by {name}" + (" (graded samples)" if len(summaries) > 1 else ""), columns, rows
+
+
+def print_summaries(summaries: Sequence[Figures], *, with_curve: bool = False) -> None:
+    """All tables on stderr, and below them what must be known to read them."""
+    for title, columns, rows in all_tables(summaries, with_curve=with_curve):
+        draw(title, columns, rows)
+    for line in notes(summaries):
+        print(line, file=sys.stderr)
 
 
 def draw(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -40,7 +40,7 @@ def test_a_run_without_input_is_told_without_numbers():
 def test_several_models_stand_side_by_side_by_group():
     columns, rows = table.matrix(summaries(model="a") + summaries(model="b"), "level")
     assert columns == ["level", "a", "b"]
-    assert rows[0] == ["0", "37.5 (2)", "37.5 (2)"]
+    assert rows[0] == ["0", "37.5 (8)", "37.5 (8)"]
 
 
 def test_tables_go_to_stderr_brackets_and_all(capsys):
