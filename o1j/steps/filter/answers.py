@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from o1j.grading.extract import extract
+from o1j.grading import extract
 from o1j.records import Record
 
 # What people write where an answer should be. Compared in lower case, without spaces, dollars and final marks.
