@@ -11,11 +11,12 @@ library: normal forms in exact arithmetic settle nearly all pairs, and the rest 
 when they take too long.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from .answer import Answer, read
+from .answer import Answer, read, spelling
 from .compare import Comparison, Conventions, symbols
 from .extract import REFUSAL, extract, visible
 from .parse import Tree, substitute
@@ -24,6 +25,8 @@ __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judg
 
 
 MAX_BARE_ANSWER = 300
+_LABEL = re.compile(r"\W*(?:text\w*\W*)?[A-J]\s*\W*[.):]")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _WHOLE_NUMBER_NAMES = frozenset("kmnl")
 
 
@@ -78,8 +81,13 @@ def equal(a: str, b: str, **conventions) -> bool | None:
 
 def judge(a: str, b: str, **conventions) -> tuple[bool | None, str]:
     """`equal`, with the verdict that says how it was found out."""
+    chosen = _conventions(**conventions)
+    if a == b and not a.isspace() and a:
+        return True, "exact"
+    if _WHOLE_NUMBER.fullmatch(a) and _WHOLE_NUMBER.fullmatch(b) and not chosen.tolerance:
+        return int(a) == int(b), "numeric"
     first, second = sorted((core(a), core(b)))
-    return _judge(first, second, _conventions(**conventions))
+    return _judge(first, second, chosen)
 
 
 def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
@@ -97,10 +105,12 @@ def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
             continue
         if answer not in seen:
             for number, leader in enumerate(leaders):
-                if equal(leader, answer, **conventions):
+                same = equal(leader, answer, **conventions)
+                if same:
                     seen[answer] = number
+                if same is not False:
                     break
-            else:
+            if answer not in seen:
                 seen[answer] = len(leaders)
                 leaders.append(answer)
         result.append(seen[answer])
@@ -137,14 +147,14 @@ def _conventions(**conventions) -> Conventions:
 
 @lru_cache(maxsize=1 << 17)
 def _judge(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
-    left, right = read(a), read(b)
-    if left.spelling == right.spelling and left.spelling:
+    if spelling(a) == spelling(b) and spelling(a):
         return True, "exact"
+    left, right = read(a), read(b)
     if left.letters and right.letters:
         same = left.letters == right.letters
-        if same or not (left.content and right.content):
-            return same, "choice"
-        return False, "choice"
+        if same and left.content and right.content and not (_LABEL.match(a) and _LABEL.match(b)):
+            return _judge(*sorted((left.content, right.content)), conventions)[0], "choice"
+        return same, "choice"
     for one, other in ((left, right), (right, left)):
         if one.content and not other.letters:
             return _judge(*sorted((one.content, a if other is left else b)), conventions)[0], "choice"

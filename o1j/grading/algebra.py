@@ -10,6 +10,7 @@ its atoms are independent of each other (symbols, primes, pi, e, i, logarithms);
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from math import comb, factorial, gcd, isqrt, perm
 
 from .parse import Tree
@@ -20,6 +21,7 @@ Form = tuple  # (numerator, denominator)
 
 MAX_TERMS = 250
 MAX_BITS = 200_000
+MAX_WORK = 20_000
 MAX_FACTORIAL = 5000
 TRIAL_LIMIT = 20_000
 
@@ -75,6 +77,7 @@ class Algebra:
 
     def __init__(self) -> None:
         self.bases: dict[str, Poly] = {}
+        self.work = 0
 
     # -- from trees
 
@@ -164,7 +167,8 @@ class Algebra:
 
     def times(self, a: Poly, b: Poly) -> Poly:
         """The product of two polynomials, powers of `i`, of primes and of roots reduced."""
-        if len(a) * len(b) > 4 * MAX_TERMS:
+        self.work += len(a) * len(b)
+        if len(a) * len(b) > 4 * MAX_TERMS or self.work > MAX_WORK:
             raise Undecided("too many terms")
         if len(a) == len(b) == 1 and () in a and () in b:
             return {(): check(a[()] * b[()])}
@@ -624,6 +628,7 @@ def valuation(value: Fraction, prime: int) -> tuple[int, Fraction]:
     return count, Fraction(top, bottom)
 
 
+@lru_cache(maxsize=4096)
 def factors(number: int) -> dict[int, int]:
     """Prime factors by trial division; what is left beyond the limit counts as one prime (perfect powers opened)."""
     if number.bit_length() > 4000:

@@ -60,6 +60,12 @@ class Answer:
 
 
 @lru_cache(maxsize=1 << 16)
+def spelling(text: str) -> str:
+    """The spelling of an answer, which is all that most pairs need: see `Answer.spelling`."""
+    return spell(unwrap(tidy(text))) if len(text) <= MAX_CHARACTERS else "".join(text.split())
+
+
+@lru_cache(maxsize=1 << 16)
 def read(text: str) -> Answer:
     """Read a final answer as a person or a model writes it, LaTeX or not."""
     if len(text) > MAX_CHARACTERS:

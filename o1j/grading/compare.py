@@ -4,6 +4,7 @@ then a worker process for identities that have no normal form.
 Equality is symmetric. What counts as the same answer beyond mathematical identity is stated in `Conventions`.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,7 +33,7 @@ class Conventions:
         and significant digits (default 6; `0.333333 = 1/3`, not `0.33 = 1/3`). None: never. Whole numbers are never
         rounded, and two decimals must be the same number.
     tolerance: relative difference allowed between two real constants (default 0, no tolerance).
-    timeout: seconds that one hard comparison may take (default 2).
+    timeout: seconds that comparing two answers may take in all (default 2).
 
     Fixed: a bare list is unordered and equals a set of its items, or a tuple in the same order; tuples are ordered;
     `(a, b)` may be a pair or an open interval; `x = 5` equals `5`; an equation equals its multiples; an inequality
@@ -63,11 +64,15 @@ class Comparison:
     def __init__(self, conventions: Conventions) -> None:
         self.conventions = conventions
         self.timed_out = False
+        self.deadline = time.monotonic() + conventions.timeout
 
     def equal(self, a: Tree, b: Tree) -> bool:
         """Whether two answers are equal; False with `timed_out` set where that could not be found out."""
         if a == b:
             return True
+        if self.timed_out or time.monotonic() > self.deadline:
+            self.timed_out = True
+            return False
         a, b = matrix.evaluate(a), matrix.evaluate(b)
         for rule in (self._spread, self._units, self._statements, self._collections):
             verdict = rule(a, b)
@@ -403,8 +408,9 @@ class Comparison:
         return abs(x - y) <= tolerance * max(abs(x), abs(y))
 
     def _ask(self, operation: str, a: Tree, b: Tree) -> bool:
+        left = self.deadline - time.monotonic()
         try:
-            return sandbox.ask(operation, a, b, self.conventions.timeout) or False
+            return left > 0 and not self.timed_out and (sandbox.ask(operation, a, b, left) or False)
         except sandbox.TimedOut:
             self.timed_out = True
             return False

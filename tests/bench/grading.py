@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from o1j.grading import core, extract, grade, judge
+from o1j.grading.answer import read, spelling
 
 DATA = Path(os.environ.get("O1J_DATA", Path(__file__).resolve().parents[2] / ".." / "shared" / "data"))
 PAIRS = ["grader_pairs_lighteval", "grader_pairs_math_verify", "grader_pairs_nemo_skills"]
@@ -121,6 +122,12 @@ def distinct_replies(count: int) -> list[tuple[str, str]]:
     return made
 
 
+def forget() -> None:
+    """Empty the grader's caches."""
+    for cache in (judge.__globals__["_judge"], core, read, spelling):
+        cache.cache_clear()
+
+
 def speed() -> list[str]:
     """Throughput on full replies, in one process and with nothing remembered between rows but the golds."""
     verdict = theirs()
@@ -131,16 +138,14 @@ def speed() -> list[str]:
         verdict(pair)
     slow = len(few) / (time.perf_counter() - start)
     grade("\\tan^2 y+1", "\\boxed{\\sec^2 y}")  # the worker's start is not the grader's speed
-    for cache in (judge.__globals__["_judge"], core, judge.__globals__["read"]):
-        cache.cache_clear()
+    forget()
     start = time.perf_counter()
     for gold, reply in sample:
         grade(gold, reply)
     fast = len(sample) / (time.perf_counter() - start)
     uncached = 0.0
     for gold, reply in sample[:2000]:
-        for cache in (judge.__globals__["_judge"], core, judge.__globals__["read"]):
-            cache.cache_clear()
+        forget()
         start = time.perf_counter()
         grade(gold, reply)
         uncached += time.perf_counter() - start
