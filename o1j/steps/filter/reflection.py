@@ -151,7 +151,7 @@ def profile(thought: str) -> dict[str, int | float]:
     counts = dict.fromkeys(_KINDS, 0)
     sentences = [sentence.strip() for sentence in _SENTENCE.split(text) if sentence.strip()]
     seen: set[tuple[str, str]] = set()
-    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
+    for sentence, following in itertools.pairwise([*sentences, ""]):
         if (sentence, following) in seen or sentence == following:
             continue
         seen.add((sentence, following))
