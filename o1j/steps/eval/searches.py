@@ -36,6 +36,10 @@ _CHINESE = r"""
   | (?:正在|开始)(?:搜索|检索|联网查询)
 """
 _CLAIM = re.compile(f"{_ENGLISH}|{_CHINESE}", re.IGNORECASE | re.MULTILINE | re.VERBOSE)
+# Every claim holds one of these, so only what stands around them is looked at: thoughts are long, and claims rare.
+_BEFORE, _AFTER = 90, 60  # characters; the longest claim fits
+_WORDS = ("search", "googl", "brows", "up on", "web", "wikipedia", "url", "link")
+_WORDS += ("搜索", "检索", "查询", "查阅", "查找", "上网查", "百度", "网站", "网页", "链接", "页面", "官网")
 # What stands before a claim in its sentence and takes it back, or puts it on somebody else.
 _NOT = re.compile(
     r"(?:\b(?:can(?:no|')?t|(?:could|do|did|have)(?:n't| not)|unable|not able|without|if|would|never|unless|suppose|"
@@ -51,7 +55,12 @@ def made_up_search(text: str) -> str | None:
     'I searched'
     >>> made_up_search("I can't say: if I searched the web, I might find it.")
     """
-    for match in _CLAIM.finditer(text):
-        if not _NOT.search(text[max(0, match.start() - 60) : match.start()]):
-            return match[0].strip()
+    lowered = text.lower()
+    for word in _WORDS:
+        at = lowered.find(word)
+        while at >= 0:
+            for match in _CLAIM.finditer(text, max(0, at - _BEFORE), at + _AFTER):
+                if not _NOT.search(text[max(0, match.start() - 60) : match.start()]):
+                    return match[0].strip()
+            at = lowered.find(word, at + 1)
     return None
