@@ -36,6 +36,11 @@ def connect(
     cache: Path | str | bool | None = None,
     cache_tag: str = "",
     record: Path | str | None = None,
+    price: str | None = None,
+    max_usd: float | None = None,
+    max_tokens_total: int | None = None,
+    max_requests: int | None = None,
+    dry_run: bool = False,
     trust_remote_code: bool = False,
     quiet: bool = False,
 ) -> "Iterator[Model]":
@@ -55,9 +60,15 @@ def connect(
     cache: folder of the store; `None` takes `O1J_CACHE`, else `~/.cache/o1j`; `False` keeps none.
     cache_tag: keeps apart servers with different weights under one name.
     record: a file that gets every reply in the shape `replay:` reads.
+    price: `IN,OUT`, USD per million tokens; else prices.toml, for the addresses it lists.
+    max_usd, max_tokens_total, max_requests: caps on what this run spends, or, where `O1J_LEDGER` names a file, on what
+        all runs that share it spend. The worst case of a call is reserved before it is sent, so the first two need
+        `Sampling.max_tokens`. At the cap `BudgetReached` is raised once running calls have settled.
+    dry_run: nothing is sent; `chat` answers from the store or with an `error`, and `Model.estimate` (`line()`,
+        `as_dict()`) says what would have been asked and cost.
     trust_remote_code: lets `local:` run Python that comes with a model.
     quiet: no notices on stderr.
-    Raises `Unavailable` where the model can't be reached, `UsageError` for a wrong spec.
+    Raises `Unavailable` where the model can't be reached, `UsageError` for wrong settings.
     """
     from o1j.models.model import open_model
 
@@ -74,6 +85,11 @@ def connect(
         cache=cache,
         cache_tag=cache_tag,
         record=record,
+        price=price,
+        max_usd=max_usd,
+        max_tokens_total=max_tokens_total,
+        max_requests=max_requests,
+        dry_run=dry_run,
         trust_remote_code=trust_remote_code,
         quiet=quiet,
     )

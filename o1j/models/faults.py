@@ -37,7 +37,8 @@ class Fault(Exception):
 
     again: asking once more may help; overload: the server wants fewer requests; queued: nothing
     is wrong with it, there were too many before this one; after: seconds it asked us to wait;
-    down: nothing listens there; finish: the reply's `finish_reason` where the fault is a result, not a failure;
+    down: nothing listens there; free: the server said so before it wrote a reply,
+    so that none is billed; finish: the reply's `finish_reason` where the fault is a result, not a failure;
     malformed: the server does not take requests of this form, whatever they say.
     """
 
@@ -50,12 +51,13 @@ class Fault(Exception):
         queued: bool = False,
         after: float | None = None,
         down: bool = False,
+        free: bool = False,
         finish: str | None = None,
         malformed: bool = False,
     ):
         super().__init__(redact(message))
         self.again, self.overload, self.queued, self.after, self.down = again, overload, queued, after, down
-        self.finish, self.malformed = finish, malformed
+        self.free, self.finish, self.malformed = free or down, finish, malformed
 
 
 def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fault | Unavailable:
@@ -75,13 +77,13 @@ def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fau
         return Unavailable(f"{hint}: {remedy}")
     if status in (400, 413, 422):
         if "content_filter" in code or "content management policy" in said or "content_policy" in code:
-            return Fault(hint, finish="content_filter")
-        return Fault(hint, malformed=not _TOO_LONG.search(said))
+            return Fault(hint, free=True, finish="content_filter")
+        return Fault(hint, free=True, malformed=not _TOO_LONG.search(said))
     if status in (429, 503, 529):
-        return Fault(hint, again=True, overload=True, queued=status == 429, after=wait_asked(headers))
+        return Fault(hint, free=True, again=True, overload=True, queued=status == 429, after=wait_asked(headers))
     if status in (408, 409, 425) or status >= 500:
-        return Fault(hint, again=True, after=wait_asked(headers))
-    return Fault(hint)
+        return Fault(hint, free=True, again=True, after=wait_asked(headers))
+    return Fault(hint, free=True)
 
 
 def error_object(body: bytes) -> dict:

@@ -65,7 +65,7 @@ class Lane:
     def refused(self, now: float) -> None:
         self.down_since = self.down_since or now
         self.refusals += 1
-        self.pause_until = max(self.pause_until, now + min(15.0, backoff(self.refusals - 1)))
+        self.pause_until = max(self.pause_until, now + min(5.0, backoff(self.refusals - 1)))
 
     def given_up(self, now: float) -> bool:
         patience = PATIENCE if self.answered else FIRST_PATIENCE
@@ -96,9 +96,14 @@ class Load:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.exception() is None:
-                place.result().in_flight -= 1
+                self.give_back(place.result())
             self._admit()
             raise
+
+    def give_back(self, lane: Lane) -> None:
+        """A place that was not used after all."""
+        lane.in_flight -= 1
+        self._admit()
 
     def leave(self, lane: Lane, sent_at: float, fault: Fault | None, expected: int, used: int | None) -> None:
         """Give the place back, with how it went; the tokens really used replace those expected."""

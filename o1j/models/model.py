@@ -1,6 +1,7 @@
 """A connected model: cached, retried, counted; and the map that asks it about many things at once."""
 
 import asyncio
+import os
 import sys
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -11,9 +12,11 @@ from typing import Any, Protocol, TypeVar
 from o1j.errors import Unavailable, UsageError
 from o1j.models import completion
 from o1j.models.chat import Messages, Reply, Sampling
+from o1j.models.estimate import Estimate
 from o1j.models.faults import Fault, Stopped, redact
-from o1j.models.load import Load, backoff
+from o1j.models.load import Lane, Load, backoff
 from o1j.models.loop import Pump, background, run
+from o1j.models.money import Budget, Cost, Price, known_price, read_price
 from o1j.models.replay import Recorder
 from o1j.models.store import Store, default_folder, key_of
 
@@ -22,6 +25,7 @@ R = TypeVar("R")
 
 KINDS = ("openai", "local", "replay")
 _QUEUE_PATIENCE = 5  # a 429 is worth so many times the retries of a fault
+_SAMPLE = 200  # stored replies that an estimate looks at
 _HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
 
 
@@ -49,7 +53,8 @@ class Backend(Protocol):
 @dataclass(slots=True)
 class Stats:
     """Counts of a run. asked: answered by the model now; cached: taken from the store (or asked once for several);
-    failed: no reply; retried: requests sent again. Tokens: those paid now, and those the store saved."""
+    failed: no reply; retried: requests sent again. Tokens: those paid now, and those the store saved; usd and
+    saved_usd: the same in money, None where the price is not known."""
 
     asked: int = 0
     cached: int = 0
@@ -59,6 +64,8 @@ class Stats:
     tokens: int = 0
     saved_prompt_tokens: int = 0
     saved_tokens: int = 0
+    usd: float | None = None
+    saved_usd: float | None = None
 
     def as_dict(self) -> dict:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -71,9 +78,10 @@ class Stats:
             if self.saved_prompt_tokens or self.saved_tokens
             else ""
         )
+        money = f"; ${self.usd:,.2f} spent, ${self.saved_usd:,.2f} saved" if self.usd is not None else ""
         return (
             f"asked {self.asked:,}, from cache {self.cached:,}, failed {self.failed:,}{again}; "
-            f"{self.prompt_tokens:,} prompt + {self.tokens:,} completion tokens{saved}"
+            f"{self.prompt_tokens:,} prompt + {self.tokens:,} completion tokens{saved}{money}"
         )
 
 
@@ -92,7 +100,7 @@ class Model:
     """A model that can be asked.
 
     name: `KIND:NAME`; stats: what it cost so far; concurrency: requests in flight at most; ordered: whether `map`
-    keeps the items' order.
+    keeps the items' order; estimate: in a dry run, what would have been asked (else None).
     `chat` must be awaited on the models' own event loop, that is, inside a `work` given to `map`.
     """
 
@@ -108,15 +116,24 @@ class Model:
         store: Store | None,
         cache_tag: str,
         recorder: Recorder | None,
+        price: Price | None,
+        budget: Budget | None,
+        dry_run: bool,
         tell: Callable[[str], None],
     ):
         self.name, self.stats = name, Stats()
+        if price is not None:
+            self.stats.usd = self.stats.saved_usd = 0.0
         self.ordered = True
         self.concurrency = concurrency or backend.most_concurrency
         self._backend, self._retries, self._tell = backend, retries, tell
         self._store, self._recorder = store, recorder
         self._tag = "\n".join(part for part in (cache_tag, backend.tag) if part)
         start = concurrency or backend.first_concurrency
+        self._price, self._budget = price, budget
+        self.estimate: Estimate | None = None
+        if dry_run:
+            self.estimate = Estimate(price, self.concurrency, store.latest(name, _SAMPLE) if store else [])
         self._load = Load(backend.lanes, self.concurrency, start, rpm, tpm)
         self._paced = bool(tpm)
         self._running: dict[bytes, _Request] = {}
@@ -137,6 +154,9 @@ class Model:
         key = key_of(self.name, self._tag, messages, sampling, sample)
         raw = self._store.get(key) if self._store else None
         free = raw is not None
+        if raw is None and self.estimate:
+            self.estimate.add(messages, sampling)
+            return Reply("", error="dry run: nothing was sent")
         if raw is None:
             request = self._running.get(key)
             free = request is not None
@@ -188,6 +208,8 @@ class Model:
                 self._store.close()
             if self._recorder:
                 self._recorder.close()
+            if self._budget:
+                self._budget.close()
 
     def _begin(self, key: bytes, messages: Messages, sampling: Sampling, sample: int) -> _Request:
         if self._stopping:
@@ -225,9 +247,11 @@ class Model:
             if self._store and self._store.broken:
                 raise self._store.broken
             lane = await self._load.enter(expected)
+            worst, reserved = await self._reserve(lane, messages, sampling)
             request.sent = True
+            begun = asyncio.get_running_loop().time()
             try:
-                raw = await self._once(lane, messages, sampling, sample, expected)
+                raw = await self._once(lane, messages, sampling, sample, expected, worst, reserved)
             except Fault as fault:
                 request.sent = False
                 if not fault.again:
@@ -248,20 +272,46 @@ class Model:
                     await asyncio.sleep(backoff(min(faults, 4) + min(queued, 4) - 1))
                 continue
             self.stats.asked += 1
-            return await self._store.put(key, self.name, raw) if self._store else raw
+            took = asyncio.get_running_loop().time() - begun
+            return await self._store.put(key, self.name, raw, took) if self._store else raw
 
-    async def _once(self, lane, messages, sampling: Sampling, sample: int, expected: int) -> bytes:
-        """One try on one lane, which learns how it went."""
+    async def _reserve(self, lane: Lane, messages: Messages, sampling: Sampling) -> tuple[Cost, int]:
+        """Set aside what the call may cost at worst, or give the lane back and say that the budget is used up."""
+        if self._budget is None:
+            return Cost(0.0, 0, 0), 0
+        try:
+            worst = self._budget.worst(messages, sampling)
+            return worst, await self._budget.reserve(worst)
+        except BaseException:
+            self._load.give_back(lane)
+            raise
+
+    async def _once(
+        self, lane: Lane, messages, sampling: Sampling, sample: int, expected: int, worst: Cost, reserved: int
+    ) -> bytes:
+        """One try on one lane, which learns how it went. What broke off in the middle is counted at its worst: it may
+        have been billed."""
+        cost = worst
         sent_at = asyncio.get_running_loop().time()
         fault, used = None, None
         try:
             raw, rest = await self._backend.ask(messages, sampling, sample, self._load.lanes.index(lane))
             body = completion.check(raw)
-            used = sum(count or 0 for count in completion.usage(body))
+            counts = completion.usage(body)
+            used = sum(count or 0 for count in counts)
+            if None not in counts:
+                cost = Cost(self._price.of(*counts) if self._price else 0.0, used, 1)
         except Fault as failure:
             fault = failure
+            if fault.free:
+                cost = Cost(0.0, 0, 0 if fault.down else 1)
+            raise
+        except Unavailable:
+            cost = Cost(0.0, 0, 1)
             raise
         finally:
+            if self._budget:
+                self._budget.settle(reserved, cost)
             self._load.leave(lane, sent_at, fault, expected, used)
         if rest:
             self._load.rest(lane, rest)
@@ -287,11 +337,18 @@ class Model:
         return Reply("", error=str(fault))
 
     def _count(self, reply: Reply) -> None:
+        usd = self._price.of(reply.prompt_tokens or 0, reply.tokens or 0) if self._price else 0.0
         if reply.cached:
             self.stats.cached += 1
+            if self.stats.saved_usd is not None:
+                self.stats.saved_usd += usd
+            if self.estimate:
+                self.estimate.cached += 1
             self.stats.saved_prompt_tokens += reply.prompt_tokens or 0
             self.stats.saved_tokens += reply.tokens or 0
         else:
+            if self.stats.usd is not None:
+                self.stats.usd += usd
             self.stats.prompt_tokens += reply.prompt_tokens or 0
             self.stats.tokens += reply.tokens or 0
 
@@ -354,6 +411,11 @@ def open_model(
     cache: Path | str | bool | None,
     cache_tag: str,
     record: Path | str | None,
+    price: str | None,
+    max_usd: float | None,
+    max_tokens_total: int | None,
+    max_requests: int | None,
+    dry_run: bool,
     trust_remote_code: bool,
     quiet: bool,
 ) -> Model:
@@ -380,6 +442,11 @@ def open_model(
         trust=trust_remote_code,
         tell=tell,
     )
+    cost = read_price(price) if price else _price_of(kind, name, backend)
+    budget, ledger = None, os.environ.get("O1J_LEDGER")
+    if ledger or any(cap is not None for cap in (max_usd, max_tokens_total, max_requests)):
+        caps = {"usd": max_usd, "tokens": max_tokens_total, "requests": max_requests}
+        budget = Budget(**caps, price=cost, ledger=Path(ledger) if ledger else None)
     folder = default_folder() if cache in (None, True) else cache
     return Model(
         f"{kind}:{name}",
@@ -390,9 +457,17 @@ def open_model(
         tpm=tpm,
         store=Store(Path(folder)) if folder is not False and backend.stored else None,
         cache_tag=cache_tag,
-        recorder=Recorder(Path(record)) if record else None,
+        recorder=Recorder(Path(record)) if record and not dry_run else None,
+        price=cost,
+        budget=budget,
+        dry_run=dry_run,
         tell=tell,
     )
+
+
+def _price_of(kind: str, name: str, backend: Backend) -> Price | None:
+    """What is known of a price; what runs in this process, or was recorded, costs nothing."""
+    return known_price(name, backend.lanes) if kind == "openai" else Price(0.0, 0.0)
 
 
 def _open_backend(kind: str, name: str, base_urls, api_key, *, concurrency, timeout, stream, trust, tell) -> Any:

@@ -44,7 +44,7 @@ class Store:
             self._reading = self._connect()
             self._reading.execute("PRAGMA journal_mode=WAL")
             self._reading.execute(
-                "CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, model TEXT, made REAL, raw BLOB)"
+                "CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, model TEXT, made REAL, took REAL, raw BLOB)"
             )
             self._reading.commit()
         except (OSError, sqlite3.Error) as error:
@@ -61,14 +61,21 @@ class Store:
             raise self._unavailable(error) from error
         return None if row is None else _expand(row[0])
 
-    async def put(self, key: bytes, model: str, raw: bytes) -> bytes:
-        """Store a completion and return the one that stands: another process may have been first.
+    def latest(self, model: str, count: int) -> list[tuple[bytes, float]]:
+        """The model's newest completions, each with the seconds it took (0.0 where unknown)."""
+        rows = self._reading.execute(
+            "SELECT raw, took FROM replies WHERE model = ? ORDER BY rowid DESC LIMIT ?", (model, count)
+        ).fetchall()
+        return [(_expand(raw), took or 0.0) for raw, took in rows]
+
+    async def put(self, key: bytes, model: str, raw: bytes, took: float | None = None) -> bytes:
+        """Store a completion (and the seconds it took); return the one that stands: another may have been first.
 
         A disk that fails is not the reply's fault: it is handed on, and `broken` says that nothing more should be
         asked.
         """
         done = asyncio.get_running_loop().create_future()
-        self._queue.put((done, key, model, raw))
+        self._queue.put((done, key, model, took, raw))
         return await done
 
     def close(self) -> None:
@@ -103,9 +110,9 @@ class Store:
         now, standing = time.time(), {}
         try:
             writing.execute("BEGIN IMMEDIATE")
-            for _, key, model, raw in group:
-                row = (key, model, now, _squeeze(raw))
-                if writing.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", row).rowcount == 0:
+            for _, key, model, took, raw in group:
+                row = (key, model, now, took, _squeeze(raw))
+                if writing.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", row).rowcount == 0:
                     first = writing.execute("SELECT raw FROM replies WHERE key = ?", (key,)).fetchone()
                     standing[key] = _expand(first[0])
             writing.execute("COMMIT")
@@ -114,7 +121,7 @@ class Store:
             if writing.in_transaction:
                 writing.execute("ROLLBACK")
         by_loop: dict = {}
-        for done, key, _, raw in group:
+        for done, key, _, _, raw in group:
             by_loop.setdefault(done.get_loop(), []).append((done, standing.get(key, raw)))
         for loop, settled in by_loop.items():
             loop.call_soon_threadsafe(_settle, settled)

@@ -173,7 +173,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_record(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, str(LOOPBACK), "--port", str(port), "--latency", "0.05", "--die-after", "40"]
+    command = [sys.executable, str(LOOPBACK), "--port", str(port), "--latency", "0.05", "--die-after", "60"]
     servers = [subprocess.Popen(command)]
     over = threading.Event()
 
@@ -195,4 +195,4 @@ def test_a_server_that_dies_and_comes_back_costs_no_record(tmp_path):
         for server in servers:
             server.kill()
     assert [reply.text for reply in replies] == [f"\\boxed{{{n}}}" for n in range(100)]
-    assert len(servers) >= 3
+    assert len(servers) >= 2
