@@ -246,11 +246,18 @@ class Figures:
 
         return html.Page([*BY, *self.by]) if self.report else None
 
-    def tell(self, totals: "Summary", others: "Mapping[str, Summary]", run: Run, bench: "Bench | None") -> None:
-        """Tables to stderr, figures and pictures to their files; `others` are the runs to compare with, by file."""
+    def tell(
+        self, totals: "Summary", others: "Mapping[str, Summary]", run: Run, bench: "Bench | None", asked: str
+    ) -> None:
+        """Tables to stderr, figures and pictures to their files.
+
+        `others` are the runs to compare with, by file; `asked` is the model that this run asked, "" for none.
+        """
         from o1j.steps.eval import compare
 
         summaries = totals.results()
+        for one in summaries:
+            one["tokens_from"] = self._counted(one, asked)
         compare.attach(summaries, totals, {name: others[name] for name in self.against}, others.get(self.teacher))
         if not run.quiet:
             from o1j.reports import table
@@ -268,6 +275,15 @@ class Figures:
             plot.draw(self.plot, drawn, title=title, reference=reference)
         if self.page:
             self.page.write(self.report, summaries, title=title, reference=reference)
+
+    @staticmethod
+    def _counted(one: "Mapping[str, Any]", asked: str) -> str | None:
+        """Who counted the tokens: the server (`usage`), the model's tokenizer, or whoever wrote the input."""
+        if one["mean_tokens"] is None:
+            return None
+        if one["model"] != asked:
+            return "records"
+        return "tokenizer" if asked.startswith("local:") else "usage"
 
     @cached_property
     def against(self) -> list[str]:
@@ -309,8 +325,7 @@ def command(
     bench = problems.chosen
     prompt = asking.load_prompt(bench.prompt if bench else "eval", run, slots=["problem"])
     if asking.print_prompt:
-        print(prompt.text)
-        return 0
+        return run.show_text(prompt.text)
     figures.check()
     told = {"grader": judging.grader or (bench.grader if bench else "math"), "version": __version__}
     grader = judging.load(told["grader"], asking, run)
@@ -349,7 +364,7 @@ def command(
     mine.about |= problems.about()
     if isinstance(grader, judge.Judge):
         mine.about["judge"] = grader.about()
-    figures.tell(mine, others, run, bench)
+    figures.tell(mine, others, run, bench, asker.name)
     return exit_code
 
 

@@ -127,9 +127,11 @@ def chance(p: float | None) -> str:
 
 
 def notes(summaries: Sequence[Figures]) -> list[str]:
-    """What must be known to read the comparisons: conditions that differed, and the teacher's ceiling."""
+    """What must be known to read the tables: tokens not counted, conditions that differed, the teacher's ceiling."""
     lines = []
     for one in summaries:
+        if one["uncounted"] and one["mean_tokens"] is not None:
+            lines.append(f"{one['uncounted']} samples carry no token count: mean tokens are over the others")
         for other in one.get("compare", ()):
             name = other["model"] or other["file"]
             lines += [f"* {name} was measured differently: {told}" for told in other["differences"]]

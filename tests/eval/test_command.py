@@ -36,6 +36,7 @@ def test_outputs_are_graded_without_a_model(tmp_path):
     summary = json.loads((tmp_path / "s.json").read_text())
     assert (summary["n"], summary["accuracy"], summary["mean_tokens"], summary["model"]) == (2, 0.5, 50, "m")
     assert (summary["grader"], summary["sampling"], summary["bench"]) == ("math", None, None)
+    assert summary["tokens_from"] == "records"
     assert b"50.0" in run.stderr and b"accuracy at average output tokens" in run.stderr
 
 
@@ -120,6 +121,7 @@ def test_a_bench_alone_asks_the_model_and_reads_no_stdin(tmp_path, bench_copy):
     ]
     summary = json.loads((tmp_path / "m.json").read_text())
     assert summary["sampling"] == {"temperature": 0.5, "samples": 1}
+    assert summary["tokens_from"] == "usage"
     assert summary["model"].startswith("replay:") and len(summary["prompt"]) == 16
 
 

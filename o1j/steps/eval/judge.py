@@ -38,7 +38,7 @@ HUMAN = ("human", "expected_judgement", "factuality", "label", "correct")
 """Where calibration sets keep what a person said, in this order; hidden from the judge."""
 
 _LINE = re.compile(
-    r"^[\s*#>\[【]*(?:verdict|judge?ment|grade|label|答案|评定|判断|结论)[\s*\]】]*[:：]?[\s*]*(?P<word>.+?)[\s*。.]*(?:\(.*\)[\s.]*)?$",
+    r"^[\s*#>\[【]*(?:verdict|judge?ment|grade|label|answer|答案|评定|判断|结论)[\s*\]】]*[:：]?[\s*]*(?P<word>.+?)[\s*。.]*(?:\(.*\)[\s.]*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
 _EDGES = " \t\r\n*`\"'。.，,:：()（）[]【】"
