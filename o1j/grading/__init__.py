@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .answer import Answer, read, spelling
 from .compare import Comparison, Conventions, symbols
-from .extract import REFUSAL, extract, visible
+from .extract import REFUSAL, boxed_answer, extract, visible
 from .parse import Tree, substitute
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
@@ -120,9 +120,10 @@ def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
 @lru_cache(maxsize=1 << 14)
 def core(text: str) -> str:
     """The answer in a gold text: golds are answers, but some come boxed or as a formula with a sentence round it."""
-    if "\\boxed" in text or "\\fbox" in text or "answer is" in text:
-        return extract(text) or text.partition("boxed{")[2] or text
-    return text
+    if "\\boxed" in text or "\\fbox" in text:
+        found = boxed_answer(text)
+        return found[0] if found else text.partition("boxed{")[2] or text
+    return (extract(text) or text) if "answer is" in text else text
 
 
 def _whole(response: str) -> str:

@@ -34,6 +34,7 @@ _PARAMETER = re.compile(
     r"(?:\s*[\^_]\s*\{?[-+*0-9]+\}?)*\s*\)?[.\s]*$"
 )
 _PART = re.compile(r"(?:^|(?<=[\s,;.:]))\(?(?:([a-f])|(i{1,3}v?|v)|([1-6]))\)(?=\s*\S)")
+_STATEMENTS = re.compile(r"\(\s*[1-9]\s*\)(?:\s*(?:,|and|和)?\s*\(\s*[1-9]\s*\))+")
 _NUMBER_WORDS = {
     word: number
     for number, word in enumerate(
@@ -92,7 +93,8 @@ def unwrap(text: str) -> str:
         text = re.sub(r"^(?:\*\*|__)(.*?)(?:\*\*|__)$", r"\1", text, flags=re.DOTALL)
         text = _LEAD.sub("", text)
         match = re.match(
-            r"\\(?:boxed|fbox|framebox|text|textbf|mathrm|mbox|mathbf|textnormal|bf|ensuremath)\s*\{", text
+            r"\\(?:boxed|fbox|framebox|text|textbf|mathrm|mbox|mathbf(?!\{[RZNQ]\})|textnormal|bf|ensuremath)\s*\{",
+            text,
         )
         if match and _closing(text, match.end() - 1) == len(text) - 1:
             text = text[match.end() : -1]
@@ -140,6 +142,8 @@ def _tree(text: str, plain: str) -> tuple[Tree | None, str]:
     compound = _compound(plain)
     if compound:
         return compound, ""
+    if _STATEMENTS.fullmatch(plain):
+        return ("list", *(("num", Fraction(digit), 0) for digit in re.findall(r"\d", plain))), ""
     word = _words(plain).casefold()
     if word in _NUMBER_WORDS:
         return ("num", Fraction(_NUMBER_WORDS[word]), 0), ""

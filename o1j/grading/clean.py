@@ -20,6 +20,7 @@ _UNICODE = {
     "∣": "|", "，": ",", "；": ";", "：": ":", "（": "(", "）": ")", "【": "[", "】": "]", "｛": "{", "｝": "}",
     "、": ",", "。": ".", "％": "%", "〜": "~", "\u3000": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ",
     "\u200b": "", "\u2061": "", "\u2062": "", "\ufeff": "", "⟨": r"\langle ", "⟩": r"\rangle ", "＄": "$",
+    "①": "(1)", "②": "(2)", "③": "(3)", "④": "(4)", "⑤": "(5)", "⑥": "(6)", "⑦": "(7)", "⑧": "(8)", "⑨": "(9)",
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
     "⅕": r"\frac{1}{5}", "⅖": r"\frac{2}{5}", "⅗": r"\frac{3}{5}", "⅘": r"\frac{4}{5}", "⅙": r"\frac{1}{6}",
     "⅚": r"\frac{5}{6}", "⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}",
@@ -53,9 +54,18 @@ _DOLLAR = re.compile(r"\\\$|\\\(|\\\)|(?<!\\)\\\[|\\\]|\$")
 _THOUSANDS = re.compile(r"(?<=\d)\s*(?:\{,\s*\}|,\\!)\s*(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _POWER_OF_TEN = re.compile(r"(?<![\w.\\])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,5})(?![\w.])")
+_GLUED = re.compile(r"(?<=[\d)\]}])(or|and)(?=[A-Z(\d\\\-])")
 _ORDINAL = re.compile(
     r"(?<=\d)\s*(?:\^\s*)?\{?\s*\\(?:text|mathrm|textrm|rm|mbox)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?|(?<=\d)(?:st|nd|rd|th)\b"
 )
+
+
+def mend(text: str) -> str:
+    """Commands whose backslash and first letter an escape turned into a control character, as they were."""
+    if any(control in text for control in "\x08\x0c\t\r"):
+        for pattern, repair in _BROKEN:
+            text = pattern.sub(repair, text)
+    return text
 
 
 def tidy(text: str) -> str:
@@ -68,9 +78,7 @@ def tidy(text: str) -> str:
         text = _SUPERS.sub(lambda run: "^{" + run[0].translate(_SUPER) + "}", text)
         text = _SUBS.sub(lambda run: "_{" + run[0].translate(_SUB) + "}", text)
         text = unicodedata.normalize("NFKC", text.translate(_TABLE)).translate(_TABLE)
-    if not text.isprintable():
-        for pattern, repair in _BROKEN:
-            text = pattern.sub(repair, text)
+    text = mend(text)
     if "{," in text or ",\\!" in text:
         text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))
     if "\\" in text:
@@ -79,6 +87,7 @@ def tidy(text: str) -> str:
         text = _SPACING.sub("", text)
         text = _SPACE.sub(" ", text)
     text = _DOLLAR.sub(lambda sign: r"\$" if sign[0] == r"\$" else " ", text)
+    text = _GLUED.sub(r" \1 ", text)
     text = _POWER_OF_TEN.sub(r"\1 \\times 10^{\2}", text)
     text = _ORDINAL.sub("", text)
     return " ".join(text.split())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ..thinking import CLOSE, split
+from .clean import mend
 
 MAX_ANSWER = 4000
 TAIL = 4000
@@ -54,7 +55,7 @@ _CHOICE_SAID = re.compile(
 _CHOICE_LINE = re.compile(r"\s*(?:\*\*)?\(?([A-J])(?:\)|[.:。，,]|\*\*|(?=不|是|$))")
 _MATH = re.compile(
     r"\$\$(.{1,1000}?)\$\$|\\\[(.{1,1000}?)\\\]|\\\((.{1,1000}?)\\\)|"
-    r"(?<![\\\d])\$([^$\n]{1,1000}?)(?<!\\)\$(?!\d)|(?<!\\)\$([^$\n]{1,1000}?)(?<!\\)\$",
+    r"(?<![\\\d])\$((?:[^$\n\\]|\\.){1,1000}?)\$(?!\d)|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000}?)\$",
     re.DOTALL,
 )
 _SOMETHING = re.compile(r"\w|\\(?:infty|emptyset|varnothing|pi)|∞|∅")
@@ -92,7 +93,7 @@ def extract(response: str) -> str | None:
     text = visible(response)
     if text is None:
         return None
-    boxed = _boxed(text)
+    boxed = boxed_answer(text)
     if boxed:
         answer, end = boxed
         said = _final_answer(text[end:])
@@ -120,7 +121,7 @@ def visible(response: str) -> str | None:
         response = thought.visible
         if CLOSE in response:
             response = response.rpartition(CLOSE)[2]
-    return response if response.strip() else None
+    return mend(response) if response.strip() else None
 
 
 def boxes_from_end(text: str) -> Iterator[tuple[int, int, str]]:
@@ -164,7 +165,7 @@ def closing_brace(text: str, at: int, limit: int) -> int:
     return -1
 
 
-def _boxed(text: str) -> tuple[str, int] | None:
+def boxed_answer(text: str) -> tuple[str, int] | None:
     """The answer in the last box, with those before it that belong to the same answer; and where it ends."""
     boxes = boxes_from_end(text)
     last = next(boxes, None)
@@ -312,7 +313,7 @@ def _value_in(sentence: str) -> str | None:
 
 def _short(text: str) -> str | None:
     """A reply of one short line without prose is the answer itself."""
-    line = text.strip()
+    line = " ".join(text.split()) if len(text) <= 200 and len(_MATH.findall(text)) == 1 else text.strip()
     if "\n" in line and not re.fullmatch(r"\$\$?\s*[^$]+\$\$?|\\\[[^\]]+\\\]", line):
         return None
     if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):

@@ -825,7 +825,7 @@ class Parser:
         """`\\text{…}`, `\\mathrm{…}`, `\\overline{…}`: a number, a symbol, or a word used as a name."""
         start = self.at
         raw = self.raw_group().strip()
-        if name == "mathbb":
+        if name == "mathbb" or (name in {"mathbf", "mathrm", "bf"} and raw in _SETS):
             return _SETS.get(raw, ("var", "mathbb" + raw))
         if name in {"operatorname", "mathrm"} and _ALIASES.get(raw, raw) in FUNCTIONS:
             return self.function(_ALIASES.get(raw, raw))

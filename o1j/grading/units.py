@@ -22,7 +22,8 @@ _NAMES = {
     "ounce": "oz", "second": "s", "sec": "s", "minute": "min", "mins": "min", "hour": "h", "hr": "h", "hrs": "h",
     "liter": "L", "litre": "L", "l": "L", "ml": "mL", "milliliter": "mL", "millilitre": "mL", "usd": "dollar",
     "buck": "dollar", "¢": "cent", "rmb": "yuan", "cny": "yuan", "eur": "euro", "gbp": "pound", "degree": "deg",
-    "decimeter": "dm", "米": "m", "厘米": "cm", "毫米": "mm", "分米": "dm", "千米": "km", "公里": "km", "克": "g",
+    "decimeter": "dm", "mph": "mi/h", "kph": "km/h", "kmph": "km/h", "米": "m", "厘米": "cm", "毫米": "mm",
+    "分米": "dm", "千米": "km", "公里": "km", "克": "g",
     "千克": "kg", "公斤": "kg", "吨": "t", "秒": "s", "分钟": "min", "小时": "h", "时": "h", "天": "day", "日": "day",
     "升": "L", "毫升": "mL", "元": "yuan", "角": "jiao", "分": "fen", "美元": "dollar", "度": "deg", "周": "week",
     "平方米": "m^2", "平方厘米": "cm^2", "平方千米": "km^2", "平方分米": "dm^2", "立方米": "m^3", "立方厘米": "cm^3",
@@ -55,7 +56,7 @@ def measure(unit: str) -> tuple[str, Fraction] | None:
     name = name.strip()
     for candidate in (name, name.lower(), name.lower().removesuffix("s"), name.lower().removesuffix("es")):
         candidate = _NAMES.get(candidate, candidate)
-        if "^" in candidate:
+        if "^" in candidate or "/" in candidate:
             return measure(candidate)
         if candidate in _KNOWN:
             dimension, size = _KNOWN[candidate]

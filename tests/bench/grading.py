@@ -35,6 +35,13 @@ class Pair(NamedTuple):
     gold: str
     reply: str
     label: bool
+    sample: int = 0
+
+
+def corrections() -> dict[tuple[str, int, int], bool]:
+    """Labels that a person found wrong on reading the pair: (file, row, sample) -> what it should be."""
+    path = Path(__file__).with_name("grading-corrections.jsonl")
+    return {(row["file"], row["row"], row["sample"]): row["label"] for row in rows(path)}
 
 
 def rows(path: Path) -> Iterator[dict]:
@@ -52,60 +59,54 @@ def labelled(path: Path) -> list[Pair]:
 def outputs(path: Path) -> list[Pair]:
     """Model replies with the verdict that their publishers' rule-based grader gave them."""
     return [
-        Pair(path.stem, n, row["answer"], reply, bool(score))
+        Pair(path.stem, n, row["answer"], reply, bool(score), sample)
         for n, row in enumerate(rows(path))
-        for reply, score in zip(row["code"], row["score"], strict=True)
+        for sample, (reply, score) in enumerate(zip(row["code"], row["score"], strict=True))
     ]
 
 
-def ours(pair: Pair) -> tuple[bool | None, str]:
+def ours(pair: Pair) -> bool | None:
     """This project's verdict. Some golds of the labelled files are sentences with the answer in them."""
     gold = pair.gold
     if pair.source in PAIRS and ("$" in gold or len(gold) > 60):
         gold = extract(gold) or gold
-    result = grade(gold, pair.reply)
-    return result.correct, result.verdict
+    return grade(gold, pair.reply).correct
 
 
-def theirs() -> Callable[[Pair], tuple[bool | None, str]]:
+def theirs() -> Callable[[Pair], bool]:
     """math-verify as its documentation uses it: both sides parsed, gold first."""
     from math_verify import parse, verify
 
-    def judge_pair(pair: Pair) -> tuple[bool | None, str]:
+    def judge_pair(pair: Pair) -> bool:
         bare = "$" not in pair.gold.replace("\\$", "") and "\\boxed" not in pair.gold
         gold = f"${pair.gold}$" if bare else pair.gold
         try:
             golds = parse(gold) or parse(pair.gold)
-            return bool(verify(golds, parse(pair.reply))), "math-verify"
-        except Exception as error:  # its own failure is its verdict
-            return False, type(error).__name__
+            return bool(verify(golds, parse(pair.reply)))
+        except Exception:  # a crash is no yes
+            return False
 
     return judge_pair
 
 
 class Count(NamedTuple):
-    """How a grader did on a file: right, wrongly yes, wrongly no, without a judgement; and its seconds."""
+    """How a grader did on a file: right, wrongly yes, wrongly no, without a judgement."""
 
     right: int
     false_yes: int
     false_no: int
     none: int
-    seconds: float
 
 
-def measure(pairs: list[Pair], grader: Callable[[Pair], tuple[bool | None, str]]) -> tuple[Count, list]:
-    """A grader's counts on labelled pairs, and its answers."""
-    start = time.perf_counter()
-    answers = [grader(pair)[0] for pair in pairs]
-    seconds = time.perf_counter() - start
+def count(pairs: list[Pair], answers: list[bool | None]) -> Count:
+    """Compare a grader's answers with labels."""
     together = list(zip(pairs, answers, strict=True))
     return Count(
         sum(answer is pair.label for pair, answer in together),
         sum(answer is True and not pair.label for pair, answer in together),
         sum(answer is False and pair.label for pair, answer in together),
         sum(answer is None for answer in answers),
-        seconds,
-    ), answers
+    )
 
 
 def distinct_replies(count: int) -> list[tuple[str, str]]:
@@ -159,27 +160,31 @@ def speed() -> list[str]:
     ]
 
 
-def table(files: list[list[Pair]], disagreements: bool) -> list[str]:
-    """One row a file: both graders' share right, and what they got wrong."""
-    verdict = theirs()
-    lines = [
+def tables(files: list[list[Pair]], disagreements: bool) -> list[str]:
+    """Both graders on every file: against the labels as they came, then against the labels as read by a person."""
+    verdict, better = theirs(), corrections()
+    sections: dict[str, list[str]] = {"As labelled": [], "As read": []}
+    for pairs in files:
+        our_answers, their_answers = [ours(pair) for pair in pairs], [verdict(pair) for pair in pairs]
+        read_pairs = [
+            pair._replace(label=better.get((pair.source, pair.row, pair.sample), pair.label)) for pair in pairs
+        ]
+        for title, chosen in zip(sections, (pairs, read_pairs), strict=True):
+            cells = [pairs[0].source, str(len(pairs))]
+            for answers in (our_answers, their_answers):
+                found = count(chosen, answers)
+                cells += [f"{found.right / len(pairs):.1%}", str(found.false_yes), str(found.false_no + found.none)]
+            sections[title].append("| " + " | ".join(cells) + " |")
+        for pair, mine, other in zip(read_pairs, our_answers, their_answers, strict=True):
+            if disagreements and not (mine is other is pair.label):
+                found = {"file": pair.source, "row": pair.row, "sample": pair.sample, "right": pair.label}
+                shown = {"o1j": mine, "math-verify": other, "gold": pair.gold[-200:], "answer": extract(pair.reply)}
+                print(json.dumps(found | shown | {"reply": pair.reply[-200:]}, ensure_ascii=False))
+    head = [
         "| file | pairs | o1j right | wrongly yes | wrongly no | math-verify right | wrongly yes | wrongly no |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for pairs in files:
-        our_count, our_answers = measure(pairs, ours)
-        their_count, their_answers = measure(pairs, verdict)
-        lines.append(
-            f"| {pairs[0].source} | {len(pairs)} | {our_count.right / len(pairs):.1%} | {our_count.false_yes} | "
-            f"{our_count.false_no + our_count.none} | {their_count.right / len(pairs):.1%} | {their_count.false_yes} | "
-            f"{their_count.false_no + their_count.none} |"
-        )
-        for pair, mine, other in zip(pairs, our_answers, their_answers, strict=True):
-            if disagreements and not (mine is other is pair.label):
-                found = {"file": pair.source, "row": pair.row, "label": pair.label, "o1j": mine, "math-verify": other}
-                shown = {"gold": pair.gold[-200:], "answer": extract(pair.reply), "reply": pair.reply[-200:]}
-                print(json.dumps(found | shown, ensure_ascii=False))
-    return lines
+    return [line for title, lines in sections.items() for line in (f"{title}:", "", *head, *lines, "")]
 
 
 def main() -> None:
@@ -196,9 +201,9 @@ def main() -> None:
         ]
     else:
         sys.exit(f"no data in {DATA}: set O1J_DATA")
-    lines = table(files, chosen.disagreements)
+    lines = tables(files, chosen.disagreements)
     if not chosen.no_speed and not chosen.pairs:
-        lines += ["", *speed()]
+        lines += speed()
     print("\n".join(lines))
 
 
