@@ -4,6 +4,7 @@ them. Adding a bench is adding a file; `tests/eval/test_benches.py` checks it.
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import urllib.error
@@ -86,17 +87,31 @@ def problems(bench: Bench, data: str | None = None, cache: Path | None = None) -
     Raises Unavailable where it can't be fetched and InputError where what was fetched is not the whole bench.
     """
     if data is not None:
-        yield from (_as_record(bench, row) for row in read(data))
+        yield from (_as_record(bench, row) for row in _rows(data))
         return
     source = fetched(bench.url, _place(bench, cache))
     count = 0
-    for row in read(str(source)):
+    for row in _rows(str(source)):
         count += 1
         yield _as_record(bench, row)
     if count != bench.problems:
         raise InputError(
             f"{source}: {count} problems where {bench.name} has {bench.problems}; remove the file to fetch it again"
         )
+
+
+def _rows(path: str) -> Iterator[Record]:
+    if not path.endswith(".csv"):
+        yield from read(path)
+        return
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream):
+                yield Record({name: value for name, value in row.items() if isinstance(name, str)}, source=path)
+    except OSError as error:
+        raise Unavailable(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable CSV file ({error})") from error
 
 
 def _place(bench: Bench, cache: Path | None) -> Path:
