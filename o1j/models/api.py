@@ -11,7 +11,9 @@ import re
 import resource
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Sequence
+from urllib.parse import unquote
 
 from o1j.errors import Unavailable, UsageError, need
 from o1j.models import completion
@@ -44,7 +46,8 @@ class Api:
         self.tag = ""
         openai = need("openai", "all", "asking a server")
         self._aiohttp = need("aiohttp", "all", "asking a server")
-        self.lanes = [_address(url) for url in base_urls or (os.environ.get("OPENAI_BASE_URL") or OPENAI,)]
+        given = [_address(url) for url in base_urls or (os.environ.get("OPENAI_BASE_URL") or OPENAI,)]
+        self.lanes = [url for url, _ in given]
         api_key = api_key or os.environ.get("OPENAI_API_KEY")
         if not api_key and any(url.startswith("https://api.openai.com") for url in self.lanes):
             raise Unavailable(
@@ -53,7 +56,8 @@ class Api:
         keep_secret(api_key, os.environ.get("OPENAI_API_KEY"))
         client = openai.AsyncOpenAI(base_url=self.lanes[0], api_key=api_key or "none", max_retries=0)
         told = {**client.default_headers, **client.auth_headers}
-        self._headers = {name: value for name, value in told.items() if isinstance(value, str)}
+        headers = {name: value for name, value in told.items() if isinstance(value, str)}
+        self._headers = [{**headers, **({"Authorization": login} if login else {})} for _, login in given]
         self._quirks = [Quirks() for _ in self.lanes]
         self._session = None
 
@@ -89,7 +93,7 @@ class Api:
         payload = json.dumps(body, ensure_ascii=False).encode()
         url = f"{self.lanes[lane]}/chat/completions"
         try:
-            async with self._open().post(url, data=payload, headers=self._headers) as response:
+            async with self._open().post(url, data=payload, headers=self._headers[lane]) as response:
                 if response.status == 200 and body.get("stream"):
                     return 200, response.headers, await _collect(response)
                 return response.status, response.headers, await response.read()
@@ -126,11 +130,18 @@ class Api:
         return self._session
 
 
-def _address(url: str) -> str:
+def _address(url: str) -> tuple[str, str | None]:
+    """(the address without what is secret in it, the `Authorization` for the user and password it named)."""
     url = url.strip().rstrip("/")
+    login = re.match(r"(https?://)([^/@\s]+)@", url)
+    if login:
+        keep_secret(login[2], login[2].partition(":")[2])
+        url = login[1] + url[login.end() :]
     if not re.match(r"https?://[^/\s]", url):
         raise UsageError(f"--base-url {url!r} is no address: it looks like http://127.0.0.1:8000/v1")
-    return url.removesuffix("/chat/completions")
+    basic = f"Basic {b64encode(unquote(login[2]).encode()).decode()}" if login else None
+    keep_secret(basic)
+    return url.removesuffix("/chat/completions"), basic
 
 
 def _trusted() -> ssl.SSLContext:

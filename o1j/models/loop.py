@@ -4,6 +4,8 @@ import asyncio
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,7 +30,21 @@ def run(coroutine):
     return asyncio.run_coroutine_threadsafe(coroutine, background()).result()
 
 
-_READ_ALL = object()
+_READ_ALL, _IN_STORE = object(), object()
+_HELD = 256  # finished results that wait for their turn in memory; the store holds the others
+
+
+@dataclass
+class Trace:
+    """What one `work` was told. stored: every reply lies in the store, so that the work can be done again for
+    nothing; again: it is being done again, and nothing counts."""
+
+    replies: int = 0
+    stored: bool = True
+    again: bool = False
+
+
+trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 class Pump(Iterator[tuple[T, R]]):
@@ -114,11 +130,21 @@ class Pump(Iterator[tuple[T, R]]):
         if self._next not in self._waiting:
             return None
         self._next += 1
-        return self._waiting.pop(self._next - 1)
+        item, outcome = self._waiting.pop(self._next - 1)
+        return item, self._recall(item) if outcome is _IN_STORE else outcome
+
+    def _recall(self, item: T) -> R:
+        """Do a work again whose replies are all in the store."""
+
+        async def again() -> R:
+            trace.set(Trace(again=True))
+            return await self._work(item)
+
+        return asyncio.run_coroutine_threadsafe(again(), self._loop).result()
 
     def _receive(self) -> None:
         """Take one message: a finished work, or the end of reading (with the error that ended it)."""
-        number, item, outcome = self._results.get()
+        number, item, outcome, stored = self._results.get()
         if item is _READ_ALL:
             self._all_read = True
             if outcome is not None:
@@ -129,6 +155,8 @@ class Pump(Iterator[tuple[T, R]]):
             self._gaps.add(number)
             if not isinstance(outcome.error, self._expected):
                 self._stop(outcome.error)
+        elif stored and self._ordered and number != self._next and len(self._waiting) >= _HELD:
+            self._waiting[number] = (item, _IN_STORE)  # long thoughts by the thousand would fill the memory
         else:
             self._waiting[number] = (item, outcome)
 
@@ -167,7 +195,7 @@ class Pump(Iterator[tuple[T, R]]):
                 items.close()
         except BaseException as failure:  # whatever reading raises belongs to the caller's thread
             error = failure
-        self._results.put((number, _READ_ALL, error))
+        self._results.put((number, _READ_ALL, error, False))
 
     def _begin(self, number: int, item: T) -> None:
         task = self._loop.create_task(self._run(number, item))
@@ -175,12 +203,14 @@ class Pump(Iterator[tuple[T, R]]):
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, number: int, item: T) -> None:
+        told = Trace()
+        trace.set(told)
         try:
             outcome = await self._work(item)
         except BaseException as error:
             outcome = _Failed(error)
         self._open.release()
-        self._results.put((number, item, outcome))
+        self._results.put((number, item, outcome, told.stored and told.replies > 0))
 
     def _cancel_all(self) -> None:
         for task in self._tasks:

@@ -15,7 +15,7 @@ from o1j.models.chat import Messages, Reply, Sampling
 from o1j.models.estimate import Estimate
 from o1j.models.faults import Fault, Stopped, redact
 from o1j.models.load import Lane, Load, backoff
-from o1j.models.loop import Pump, background, run
+from o1j.models.loop import Pump, background, run, trace
 from o1j.models.money import Budget, Cost, Price, known_price, read_price
 from o1j.models.replay import Recorder
 from o1j.models.store import Store, default_folder, key_of
@@ -153,8 +153,10 @@ class Model:
         """
         key = key_of(self.name, self._tag, messages, sampling, sample)
         raw = self._store.get(key) if self._store else None
-        free = raw is not None
+        free, told = raw is not None, trace.get()
         if raw is None and self.estimate:
+            if told:
+                told.stored = False
             self.estimate.add(messages, sampling)
             return Reply("", error="dry run: nothing was sent")
         if raw is None:
@@ -166,6 +168,11 @@ class Model:
                 raw = await self._wait(request)
             except Fault as fault:
                 return self._came_to_nothing(fault, key, messages, sampling, sample)
+        if told and told.again:
+            return completion.parse(raw)
+        if told:
+            told.replies += 1
+            told.stored = told.stored and self._store is not None and self._store.broken is None
         reply = completion.parse(raw, cached=free)
         self._count(reply)
         if self._recorder:
@@ -325,6 +332,9 @@ class Model:
         return sum(len(str(turn.get("content") or "")) for turn in messages) // 4 + written
 
     def _came_to_nothing(self, fault: Fault, key: bytes, messages, sampling: Sampling, sample: int) -> Reply:
+        told = trace.get()
+        if told:
+            told.stored = False
         if fault.finish:
             reply = Reply("", finish_reason=fault.finish)
             if self._recorder:

@@ -62,6 +62,24 @@ def test_a_slow_item_holds_up_nobodys_asking_and_reading_stays_in_bounds(model):
     assert len(list(mapped)) == 1000
 
 
+def test_results_that_wait_long_are_taken_from_the_store_and_asked_once(server, tmp_path):
+    here = server(lambda request: request["messages"][0]["content"])
+    begun, go = [], asyncio.Event()
+    with connect("echo", base_urls=[here.url], cache=tmp_path / "cache", concurrency=64) as model:
+
+        async def work(n):
+            begun.append(n)
+            if n == 0:
+                await go.wait()
+            return (await model.chat(said(n))).text
+
+        mapped = model.map(range(900), work)
+        threading.Timer(2.0, lambda: background().call_soon_threadsafe(go.set)).start()
+        assert list(mapped) == [(n, str(n)) for n in range(900)]
+    assert len(begun) > 900 and here.counters.requests == 900
+    assert (model.stats.asked, model.stats.cached) == (900, 0)
+
+
 def test_the_first_result_leaves_while_the_source_is_open(model):
     more = threading.Event()
 

@@ -1,0 +1,51 @@
+"""A key is used, and appears nowhere: not in errors, stores, recordings, stderr or estimates."""
+
+import subprocess
+import sys
+import textwrap
+
+KEY = "sk-test-4f9a1c7e5b2d8036-do-not-show"
+
+SCRIPT = """
+    import sys
+    from o1j.errors import O1jError
+    from o1j.models import Sampling, connect
+    url, folder, count = sys.argv[1:]
+    for settings in ({"dry_run": True}, {"retries": 1}, {"retries": 1, "stream": True, "cache_tag": "again"}):
+        try:
+            with connect("echo", base_urls=[url], cache=folder, record=folder + "/tape.jsonl", **settings) as model:
+                async def work(n):
+                    return await model.chat([{"role": "user", "content": str(n)}], Sampling(temperature=0.5), 0)
+                for n, reply in model.map(range(int(count)), work):
+                    print(n, reply)
+                print(model.name, model.stats, model.stats.line(), model.estimate, file=sys.stderr)
+        except O1jError as error:
+            print("error:", error, file=sys.stderr)
+"""
+
+
+def everything_written(url, tmp_path, monkeypatch, count=20):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    folder = tmp_path / "cache"
+    command = [sys.executable, "-X", "dev", "-c", textwrap.dedent(SCRIPT), url, str(folder), str(count)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    return b"\n".join([done.stdout, done.stderr, *files])
+
+
+def test_a_key_that_works_is_written_nowhere(server, tmp_path, monkeypatch):
+    here = server(api_key=KEY, o_series=True, rate_5xx=0.1)
+    written = everything_written(here.url, tmp_path, monkeypatch)
+    assert b"boxed{19}" in written and KEY.encode() not in written
+
+
+def test_a_key_that_the_server_repeats_in_its_errors_is_written_nowhere(server, tmp_path, monkeypatch):
+    here = server(api_key="another")
+    written = everything_written(here.url, tmp_path, monkeypatch)
+    assert b"Incorrect API key provided: ***" in written and KEY.encode() not in written
+
+
+def test_a_key_inside_an_address_is_written_nowhere(server, tmp_path, monkeypatch):
+    here = server(rate_5xx=1.0)
+    written = everything_written(here.url.replace("://", f"://user:{KEY}@"), tmp_path, monkeypatch, count=2)
+    assert b"bad day" in written and KEY.encode() not in written
