@@ -1,11 +1,19 @@
 """`o1j filter`."""
 
-from typing import Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from o1j.commands.options import Format, Rejects, options
 from o1j.commands.run import Run, show
+from o1j.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from o1j.records import Dropped, Record
+    from o1j.steps.filter import Rule
 
 
 @options
@@ -16,6 +24,50 @@ def command(
     ] = None,
     skip: Annotated[list[str], typer.Option("--skip", metavar="RULE", help="Leave this rule out. Repeats.")] = [],  # noqa: B006
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Print the rules, in order, and exit.")] = False,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", metavar="EXPR", help="Keep records of which this is true: 'level > 3 and len(solution) > 99'."
+        ),
+    ] = None,
+    choices: Annotated[
+        str,
+        typer.Option(
+            "--choices", metavar="keep|value|drop", help="Multiple choice: as it is, the letter's value, not at all."
+        ),
+    ] = "keep",
+    dedup: Annotated[
+        str,
+        typer.Option(
+            "--dedup",
+            metavar="none|exact|near",
+            help="Drop copies of problems kept before. near (MinHash) keeps 3 KB a problem in memory.",
+        ),
+    ] = "none",
+    decontaminate: Annotated[
+        list[str],
+        typer.Option("--decontaminate", metavar="FILE", help="Drop what holds a problem of this benchmark. Repeats."),
+    ] = [],  # noqa: B006
+    reflective: Annotated[
+        bool, typer.Option("--reflective", help="Profile the long thoughts, keep those rich in reflection.")
+    ] = False,
+    min_reflections: Annotated[
+        int | None,
+        typer.Option(
+            "--min-reflections",
+            metavar="N",
+            min=0,
+            help="Sentences that reflect, backtrack or check. [default: 3]",
+            show_default=False,
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", metavar="N", min=1, help="Keep the N most reflective; these come when the input has ended."
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
     rejects: Rejects = None,
     format: Format = None,
 ) -> int:
@@ -26,13 +78,74 @@ def command(
 
     \b
     o1j filter numina.jsonl.gz --rejects dropped.jsonl > kept.jsonl
+    o1j filter --where 'source == "olympiads"' --dedup exact --decontaminate bench.jsonl -j 4 numina.jsonl.gz
+    o1j filter --rules '' --reflective --top 5000 distilled.jsonl > retrospective.jsonl
     """
     from o1j.steps import filter as step
 
     if list_rules:
-        rows = [
-            {"rule": name, "default": name in step.DEFAULT, "drops": rule.__doc__} for name, rule in step.RULES.items()
-        ]
-        return show(rows, title="o1j filter --rules", format=format)
-    chosen = step.choose(rules, skip)
-    return run.pipe(lambda records: step.filter(records, chosen), rejects)
+        return show(step.catalogue(), title="o1j filter --list-rules", format=format)
+    chosen: list[Rule] = step.choose(rules, skip)
+    if choices == "value":
+        chosen.insert(0, step.choice_value)
+    elif choices == "drop":
+        chosen = step.with_rule(chosen, "multiple-choice")
+    elif choices != "keep":
+        raise UsageError(f"--choices {choices}: expected keep, value or drop")
+    chosen += _asked_for(where, dedup, decontaminate, reflective or top is not None, min_reflections, top)
+    with ExitStack() as stack:
+        if jobs == 1:
+            results = step.filter(run.read(), chosen)
+        else:
+            from o1j import records
+            from o1j.steps.filter.parallel import Workers
+
+            name = records.name_of(run.input)
+            workers = stack.enter_context(Workers(jobs, chosen, name, run.names, parse_kept=top is not None))
+            results = _counted(run, workers.filter(records.blocks(run.input)))
+        if top:
+            from o1j.steps.filter.reflection import most_reflective
+
+            results = most_reflective(results, top)
+        return run.write(results, rejects)
+
+
+def _asked_for(
+    where: str | None,
+    dedup: str,
+    decontaminate: list[str],
+    reflective: bool,
+    min_reflections: int | None,
+    top: int | None,
+) -> "list[Rule]":
+    """The rules that options bring in, in their order."""
+    rules: list[Rule] = []
+    if dedup not in ("none", "exact", "near"):
+        raise UsageError(f"--dedup {dedup}: expected none, exact or near")
+    if dedup != "none":
+        from o1j.steps.filter.duplicates import ExactDuplicates, NearDuplicates
+
+        rules.append(ExactDuplicates() if dedup == "exact" else NearDuplicates())
+    if decontaminate:
+        from o1j.records import expand, read
+        from o1j.steps.filter.contamination import Contamination
+
+        files = expand(decontaminate, "--decontaminate")
+        rules.append(Contamination((file, record) for file in files for record in read(file)))
+    if reflective or min_reflections is not None:
+        from o1j.steps.filter.reflection import MINIMUM, Reflective
+
+        least = 0 if top else MINIMUM
+        rules.append(Reflective(least if min_reflections is None else min_reflections))
+    if where is not None:
+        from o1j.steps.filter.where import Where
+
+        rules.append(Where(where))
+    return rules
+
+
+def _counted(run: Run, results: "Iterable[Record | Dropped]") -> "Iterator[Record | Dropped]":
+    """Count what workers have read, as `Run.read` does in one process."""
+    for result in results:
+        run.counts["read"] += 1
+        yield result

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from o1j.errors import InputError, Unavailable, need
 from o1j.records.files import open_input
-from o1j.records.json import loads
+from o1j.records.json import dumps, loads
 from o1j.records.record import Record, resolve
 
 HUB = "hf://datasets/"
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a compressed file that is cut short raises
+_BLOCK = 1 << 20  # bytes
 
 
 def read(path: str = "-", mapping: Iterable[tuple[str, str]] = ()) -> Iterator[Record]:
@@ -28,25 +30,77 @@ def read(path: str = "-", mapping: Iterable[tuple[str, str]] = ()) -> Iterator[R
     return (resolve(record, mapping) for record in records)
 
 
-def _lines(path: str) -> Iterator[Record]:
-    name = "<stdin>" if path == "-" else path
-    number = 0
+def blocks(path: str) -> Iterator[tuple[int, bytes]]:
+    """The input as blocks of whole lines for workers that `parse` them: (number of the first line, bytes).
+
+    A block holds what has come so far, at most about a megabyte: a slow pipe isn't waited for. Records that don't
+    come from lines (Parquet, the hub) are written as lines. Raises what `read` raises.
+    """
+    if path.startswith(HUB) or path.endswith(".parquet"):
+        number, lines = 1, []
+        for record in read(path):
+            lines.append(dumps(record.on_disk()) + b"\n")
+            if len(lines) == 256:
+                yield number, b"".join(lines)
+                number, lines = number + 256, []
+        if lines:
+            yield number, b"".join(lines)
+        return
+    number, rest = 1, b""
     with open_input(path) as stream:
         try:
-            for number, line in enumerate(stream, 1):
-                if number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                    line = line[3:]
-                if line.isspace():
+            while data := stream.read1(_BLOCK):
+                whole, newline, tail = data.rpartition(b"\n")
+                if not newline:
+                    rest += data
                     continue
-                try:
-                    fields = loads(line)
-                except ValueError as error:
-                    raise InputError(f"{name}:{number}: not a JSON line ({error}); mend or remove it") from error
-                if type(fields) is not dict:
-                    raise InputError(f"{name}:{number}: a record is a JSON object, this is {_kind(fields)}")
-                yield Record(fields, raw=line, source=name, line=number)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{name}:{number + 1}: the file is damaged or cut short ({error})") from error
+                block = rest + whole + newline
+                rest = tail
+                yield number, block
+                number += block.count(b"\n")
+        except DAMAGE as error:
+            if rest:
+                yield number, rest
+            raise _damaged(name_of(path), number, error) from error
+    if rest:
+        yield number, rest
+
+
+def parse(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[Record]:
+    """The records in `lines`, which are those of `name` from number `first` on; names not yet resolved.
+
+    Raises InputError at a line that is no JSON object.
+    """
+    number = first - 1
+    try:
+        for number, line in enumerate(lines, first):
+            if number == 1 and line.startswith(b"\xef\xbb\xbf"):
+                line = line[3:]
+            if line.isspace():
+                continue
+            try:
+                fields = loads(line)
+            except ValueError as error:
+                raise InputError(f"{name}:{number}: not a JSON line ({error}); mend or remove it") from error
+            if type(fields) is not dict:
+                raise InputError(f"{name}:{number}: a record is a JSON object, this is {_kind(fields)}")
+            yield Record(fields, raw=line, source=name, line=number)
+    except DAMAGE as error:
+        raise _damaged(name, number + 1, error) from error
+
+
+def name_of(path: str) -> str:
+    """What messages call the input."""
+    return "<stdin>" if path == "-" else path
+
+
+def _lines(path: str) -> Iterator[Record]:
+    with open_input(path) as stream:
+        yield from parse(stream, name_of(path))
+
+
+def _damaged(name: str, number: int, error: Exception) -> InputError:
+    return InputError(f"{name}:{number}: the file is damaged or cut short ({error})")
 
 
 def _parquet(path: str) -> Iterator[Record]:

@@ -4,9 +4,21 @@ from collections.abc import Iterable, Iterator
 
 from o1j.records import Dropped, Record
 from o1j.steps.filter.answers import with_answer
-from o1j.steps.filter.rules import DEFAULT, RULES, Noted, Rule, choose
+from o1j.steps.filter.rules import ASKED_FOR, DEFAULT, RULES, Noted, Rule, choice_value, choose, with_rule
 
-__all__ = ["DEFAULT", "RULES", "Noted", "Rule", "choose", "filter", "judge"]
+__all__ = [
+    "ASKED_FOR",
+    "DEFAULT",
+    "RULES",
+    "Noted",
+    "Rule",
+    "catalogue",
+    "choice_value",
+    "choose",
+    "filter",
+    "judge",
+    "with_rule",
+]
 
 
 def filter(records: Iterable[Record], rules: Iterable[Rule]) -> Iterator[Record | Dropped]:
@@ -42,3 +54,24 @@ def judge(record: Record, rules: tuple[Rule, ...]) -> Record | Dropped:
         if found is not None:
             return Dropped(record, found)
     return record
+
+
+def catalogue() -> list[dict[str, str | bool]]:
+    """Every rule in the order in which they run: {rule, default, asked_for_by, drops}."""
+    from o1j.steps.filter.contamination import Contamination
+    from o1j.steps.filter.duplicates import ExactDuplicates
+    from o1j.steps.filter.reflection import Reflective
+    from o1j.steps.filter.where import Where
+
+    rows = [(name, "--rules" if name not in DEFAULT else "", rule) for name, rule in RULES.items()]
+    asked = zip(ASKED_FOR.items(), (ExactDuplicates, Contamination, Reflective, Where), strict=True)
+    rows += [(name, option, rule) for (name, option), rule in asked]
+    return [
+        {
+            "rule": name,
+            "default": name in DEFAULT,
+            "asked_for_by": option,
+            "drops": " ".join((rule.__doc__ or "").split()),
+        }
+        for name, option, rule in rows
+    ]

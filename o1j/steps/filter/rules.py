@@ -1,6 +1,6 @@
 """The rules that need nothing but the record, in the order in which they run. A rule's name is its reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from o1j.errors import UsageError
@@ -77,6 +77,22 @@ RULES: dict[str, Rule] = {
 }
 
 
+# Reasons of the rules that an option brings in, and that option; they run after those above, in this order.
+ASKED_FOR = {
+    "duplicate": "--dedup",
+    "contaminated": "--decontaminate",
+    "not-reflective": "--reflective",
+    "where": "--where",
+}
+
+
+def choice_value(record: Mapping[str, Any]) -> Noted | None:
+    """Sets `answer` to the value of the option where it is a choice letter; drops nothing."""
+    answer = record.get("answer")
+    value = value_of(answer, _problem(record)) if isinstance(answer, str) else None
+    return Noted({"answer": value}, None) if value else None
+
+
 def choose(names: str | None = None, skip: tuple[str, ...] | list[str] = ()) -> list[Rule]:
     """The rules of a comma-separated list (None: the default ones) less those in `skip`, in the table's order.
 
@@ -85,9 +101,17 @@ def choose(names: str | None = None, skip: tuple[str, ...] | list[str] = ()) -> 
     wanted = DEFAULT if names is None else tuple(name.strip() for name in names.split(",") if name.strip())
     for option, given in (("--rules", wanted), ("--skip", skip)):
         for name in given:
+            if name in ASKED_FOR:
+                raise UsageError(f"{option} {name}: that rule is asked for with {ASKED_FOR[name]}")
             if name not in RULES:
                 raise UsageError(f"{option} {name}: no such rule; o1j filter --list-rules shows them")
     return [rule for name, rule in RULES.items() if name in wanted and name not in skip]
+
+
+def with_rule(rules: Iterable[Rule], name: str) -> list[Rule]:
+    """`rules` and one more, in the table's order."""
+    wanted = [*rules, RULES[name]]
+    return [rule for rule in RULES.values() if rule in wanted]
 
 
 def _problem(record: Mapping[str, Any]) -> str:

@@ -1,0 +1,116 @@
+"""Several workers give what one process gives, byte for byte; errors, order and streaming included."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import O1J
+
+ROWS = [
+    {"id": f"r{number}", "problem": problem, "answer": answer, "extra": {"n": 12345678901234567890123}}
+    for number, (problem, answer) in enumerate(
+        [
+            ("What is $1+1$?", "2"),
+            ("Prove that $1<2$.", None),
+            ("What is  $1 + 1$ ?", "2"),
+            ("As shown in the figure, find $x$.", "3"),
+            ("Find all pairs.", "(1,2)"),
+            ("What is $2+2$?", "4"),
+        ]
+        * 50
+    )
+]
+INPUT = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--dedup", "exact"],
+        ["--dedup", "exact", "--where", 'id != "r0"'],
+        ["--choices", "value", "--rules", "no-answer,broken-text"],
+        ["--rules", "", "--top", "7"],
+        ["--map", "answer=id", "--skip", "not-numerical"],
+    ],
+)
+def test_workers_change_nothing(options: list[str], o1j: Callable, tmp_path: Path) -> None:
+    outputs = []
+    for jobs in ("1", "2"):
+        done = o1j("filter", *options, "-j", jobs, "--rejects", "rejects.jsonl", input=INPUT)
+        assert done.returncode == 0, done.stderr
+        outputs.append((done.stdout, (tmp_path / "rejects.jsonl").read_bytes(), done.stderr))
+    assert outputs[0] == outputs[1]
+    assert outputs[0][0]
+
+
+def test_a_broken_line_is_named_after_all_before_it_was_written(o1j: Callable) -> None:
+    done = o1j("filter", "--rules", "", "-j", "2", input=INPUT + b"{broken\n" + INPUT)
+    assert done.returncode == 65
+    assert f"<stdin>:{len(ROWS) + 1}: not a JSON line".encode() in done.stderr
+    assert done.stdout == INPUT
+
+
+def test_a_record_that_where_can_not_judge_is_named(o1j: Callable) -> None:
+    done = o1j("filter", "--rules", "", "--where", "id > 3", "-j", "2", input=INPUT)
+    assert done.returncode == 65
+    assert b"<stdin>:1: --where" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_empty_input_is_fine(o1j: Callable) -> None:
+    done = o1j("filter", "-j", "2")
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_compressed_input_and_files(o1j: Callable, tmp_path: Path) -> None:
+    import gzip
+
+    (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(INPUT))
+    done = o1j("filter", "--rules", "", "-j", "2", "in.jsonl.gz", "-o", "out.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.jsonl").read_bytes() == INPUT
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(INPUT)[:-20])
+    assert o1j("filter", "-j", "2", "cut.jsonl.gz").returncode == 65
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_first_record_comes_out_before_the_input_ends(jobs: str, environment: dict) -> None:
+    process = subprocess.Popen(
+        [*O1J, "filter", "--rules", "", "-j", jobs], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
+    process.stdin.write(INPUT[: INPUT.index(b"\n") + 1])
+    process.stdin.flush()
+    assert process.stdout.readline() == INPUT[: INPUT.index(b"\n") + 1]
+    process.stdin.close()
+    assert process.wait(timeout=30) == 0
+
+
+def test_head_is_quiet(environment: dict, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(INPUT * 200)
+    command = " ".join([*O1J, "filter", "-j", "2", "--rules", "''", "-q", str(tmp_path / "in.jsonl")]) + " | head -1"
+    started = time.monotonic()
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, env=environment, timeout=60)
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+    assert time.monotonic() - started < 30
+
+
+def test_a_worker_that_dies_is_said(environment: dict, tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from o1j.steps.filter.parallel import Workers\n"
+        "from o1j.errors import O1jError\n"
+        "def die(record): os._exit(9)\n"
+        "def main():\n"
+        "    with Workers(1, [die], 'x') as workers:\n"
+        "        try: list(workers.filter([(1, b'{}\\n')]))\n"
+        "        except O1jError as error: print(error)\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, timeout=60)
+    assert b"a worker of -j died" in done.stdout, done.stderr
