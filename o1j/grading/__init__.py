@@ -123,7 +123,7 @@ def core(text: str) -> str:
     if "\\boxed" in text or "\\fbox" in text:
         found = boxed_answer(text)
         return found[0] if found else text.partition("boxed{")[2] or text
-    return (extract(text) or text) if "answer is" in text else text
+    return (extract(text) or text) if "answer is" in text or "####" in text else text
 
 
 def _whole(response: str) -> str:

@@ -60,6 +60,9 @@ _ORDINAL = re.compile(
 )
 
 
+_SPACED_DIGITS = re.compile(r"(\\mathbf\s*\{)((?:\s*[\d.,])+)\s*(?=\})")
+
+
 def mend(text: str) -> str:
     """Commands whose backslash and first letter an escape turned into a control character, as they were."""
     if any(control in text for control in "\x08\x0c\t\r"):
@@ -82,6 +85,7 @@ def tidy(text: str) -> str:
     if "{," in text or ",\\!" in text:
         text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))
     if "\\" in text:
+        text = _SPACED_DIGITS.sub(lambda match: match[1] + "".join(match[2].split()), text)
         text = _DOUBLED.sub(r"\\", text)
         text = _THIN.sub("", text)
         text = _SPACING.sub("", text)

@@ -68,9 +68,20 @@ _NUMBER = (
 _NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
 _STATED = re.compile(
     r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
-    r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*(" + _NUMBER + ")",
+    r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*"
+    rf"({_NUMBER}(?:(?:\s*,\s+{_NUMBER})*\s*,?\s*(?:and|or|和|或)\s+{_NUMBER})?)",
     re.IGNORECASE,
 )
+_JOINT = re.compile(r"\s*(?:,?\s*(?:and|or)\b|[,;、，和或])\s*")
+_UNIT_AFTER = re.compile(r"\s?(?:\\?%|percent\b|degrees\b|°)")
+_CONCLUSION = re.compile(r"(?:Therefore|Thus|Hence|So|Consequently|Finally|因此|所以|故)[,，]?\s*", re.IGNORECASE)
+_IS = re.compile(r"\s*(?:is|are)\b")
+_REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
+_STEP = re.compile(r"\\(?:therefore|because|Rightarrow|implies|Longrightarrow|Leftrightarrow|iff)(?![A-Za-z])|∴|⇒|即|故")
+_ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split)\}")
+_LAYOUT = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split)\}|\\end\{(?:aligned|align\*?|gathered|split)\}|\\\\|&")
+_NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?(?:\([^()]*\))?|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega)|\([A-Za-z, ]+\)")
+_NO_STATEMENT = re.compile(r"!\[|https?://|www\.|~\s?\w|\(.*\)\.?$")
 REFUSAL = re.compile(
     r"\s*(?:I(?:'|’)?m sorry|I am sorry|Sorry|I(?:'| a)m (?:unable|not able)|I can(?:no|'|’)t|As an AI|"
     r"抱歉|对不起|很抱歉|我无法)[^\n]{0,300}\s*$",
@@ -268,16 +279,59 @@ def _inside(formula: re.Match) -> str:
 
 def _formulas(text: str, first: re.Match) -> str:
     """One formula, or several joined by commas and "and", with a unit behind the last."""
-    parts, end = [_inside(first)], first.end()
+    parts, end = [last_value(_inside(first))], first.end()
     while True:
-        gap = re.compile(r"\s*(?:,|;|,?\s*(?:and|or)\b|、|，|和|或)\s*").match(text, end)
+        gap = _JOINT.match(text, end)
         following = _MATH.match(text, gap.end()) if gap else None
         if not following:
             break
-        parts.append(_inside(following))
+        parts.append(last_value(_inside(following)))
         end = following.end()
-    unit = re.compile(r"\s?(?:\\?%|percent\b|degrees\b|°)").match(text, end)
+    unit = _UNIT_AFTER.match(text, end)
     return ", ".join(parts) + (unit[0] if unit else "")
+
+
+def _run_before(text: str, formulas: list[re.Match]) -> str:
+    """The last formula, with those before it that only commas and "and" part from it."""
+    first = len(formulas) - 1
+    while first and _JOINT.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+        before = _top_level_equals(_inside(formulas[first - 1]))
+        if len(before) > 1 and not _NAME.fullmatch(before[0].strip()):
+            break
+        first -= 1
+    return _formulas(text, formulas[first])
+
+
+def last_value(formula: str) -> str:
+    """What a chain of equations ends on: `n(n+1)/2 = 5 \\cdot 3 = 15` says 15.
+
+    One equation stays whole if it gives a name its value (`x = 5`) or describes a curve (`x^2 + y^2 = 4`).
+    """
+    if _ALIGNED.search(formula):
+        formula = _LAYOUT.sub(" ", formula)
+    steps = [step for step in _STEP.split(formula) if step.strip(" .")]
+    text = steps[-1].strip(" .,;") if steps else formula
+    parts = _top_level_equals(text)
+    if len(parts) < 2 or not parts[-1].strip():
+        return text
+    name, value = parts[0].strip(), parts[-1].strip()
+    if len(parts) == 2 and (_NAME.fullmatch(name) or value == "0" or ("x" in name and "y" in name)):
+        return text
+    return value
+
+
+def _top_level_equals(text: str) -> list[str]:
+    """The text between the equals signs that stand in no bracket."""
+    parts, depth, start = [], 0, 0
+    for index, character in enumerate(text):
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+        elif character == "=" and depth == 0 and text[index - 1 : index] not in {"<", ">", "!"}:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]
 
 
 def _bold_values(text: str) -> list[str]:
@@ -297,10 +351,14 @@ def _value_in(sentence: str) -> str | None:
         return bold[-1].rstrip(".")
     formulas = list(_MATH.finditer(sentence))
     if formulas:
+        first = formulas[0]
+        if _CONCLUSION.fullmatch(sentence[: first.start()]) and _IS.match(sentence, first.end()):
+            return _formulas(sentence, first)
         tail = sentence[formulas[-1].end() :]
         if not _NUMBERS.search(tail):
-            return _inside(formulas[-1])
+            return _run_before(sentence, formulas)
         sentence = tail
+    sentence = _REMARK.sub("", sentence)
     chain = re.search(r"=\s*([^=\n,;。，；]{1,80})$", sentence.rstrip(" .)"))
     if chain:
         return chain[1]
@@ -322,7 +380,7 @@ def _short(text: str) -> str | None:
         return None
     whole = _MATH.fullmatch(line.rstrip("."))
     if whole:
-        return _inside(whole)
+        return last_value(_inside(whole)) if _ALIGNED.search(line) else _inside(whole)
     formula = _MATH.search(line)
     if formula:
         if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
@@ -341,7 +399,7 @@ def _short(text: str) -> str | None:
 def _closing(text: str) -> tuple[str, str]:
     """The last paragraph with words in it, and its last sentence."""
     lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
-    while len(lines) > 1 and lines[-1].rstrip("* ").endswith((":", "：")):
+    while len(lines) > 1 and (lines[-1].rstrip("* ").endswith((":", "：")) or _NO_STATEMENT.match(lines[-1])):
         lines.pop()
     last = lines[-1] if lines else ""
     sentences = [sentence for sentence in _SENTENCE.split(last) if sentence and re.search(r"\w", sentence)]
@@ -367,6 +425,6 @@ def _closing_value(text: str) -> str | None:
     if end.endswith(("$$", r"\]")):
         formulas = [formula for formula in _MATH.finditer(end) if formula.end() == len(end)]
         if formulas:
-            return _inside(formulas[0])
+            return last_value(_inside(formulas[0]))
     last, sentence = _closing(text)
     return _value_in(sentence) or _value_in(last)
