@@ -17,8 +17,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .answer import Answer, read, spelling
+from .boxes import boxed_answer
 from .compare import Comparison, Conventions, symbols
-from .extract import REFUSAL, boxed_answer, extract, visible
+from .extract import REFUSAL, extract, visible
 from .parse import Tree, substitute
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]

@@ -23,6 +23,7 @@ from o1j.grading.answer import read, spelling
 DATA = Path(os.environ.get("O1J_DATA", Path(__file__).resolve().parents[2] / ".." / "shared" / "data"))
 PAIRS = ["grader_pairs_lighteval", "grader_pairs_math_verify", "grader_pairs_nemo_skills"]
 OUTPUTS = ["outputs_math500_gemma2_27b", "outputs_math500_qwen25_14b_inst", "outputs_math_qwen25_math_rm_maj_100"]
+SOLUTIONS = ["olympiadbench_raw_english", "olympiadbench_raw_chinese"]
 DISTINCT_ROWS = 10_000
 SLOW_ROWS = 200
 
@@ -62,6 +63,15 @@ def outputs(path: Path) -> list[Pair]:
         Pair(path.stem, n, row["answer"], reply, bool(score), sample)
         for n, row in enumerate(rows(path))
         for sample, (reply, score) in enumerate(zip(row["code"], row["score"], strict=True))
+    ]
+
+
+def solutions(path: Path) -> list[Pair]:
+    """Human solutions without any box, with the gold of one number. Not all of them say their answer again at the end."""
+    return [
+        Pair(path.stem, n, row["final_answer"][0], row["solution"][0], True)
+        for n, row in enumerate(rows(path))
+        if row["answer_type"] == "Numerical" and not row["is_multiple_answer"] and row["final_answer"]
     ]
 
 
@@ -196,9 +206,12 @@ def main() -> None:
     if chosen.pairs:
         files = [labelled(path) for path in chosen.pairs]
     elif DATA.is_dir():
-        files = [labelled(DATA / f"{name}.jsonl") for name in PAIRS] + [
-            outputs(DATA / f"{name}.jsonl") for name in OUTPUTS
-        ]
+        files = [solutions(DATA / f"{name}.jsonl") for name in SOLUTIONS]
+        files = (
+            [labelled(DATA / f"{name}.jsonl") for name in PAIRS]
+            + files
+            + [outputs(DATA / f"{name}.jsonl") for name in OUTPUTS]
+        )
     else:
         sys.exit(f"no data in {DATA}: set O1J_DATA")
     lines = tables(files, chosen.disagreements)

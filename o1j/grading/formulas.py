@@ -1,0 +1,82 @@
+"""Formulas in running text: `$…$`, `\\(…\\)` and displays, and the value that a chain of equations ends on."""
+
+import re
+
+MATH = re.compile(
+    r"\$\$(.{1,1000}?)\$\$|\\\[(.{1,1000}?)\\\]|\\\((.{1,1000}?)\\\)|"
+    r"(?<![\\\d])\$((?:[^$\n\\]|\\.){1,1000}?)\$(?!\d)|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000}?)\$",
+    re.DOTALL,
+)
+_JOINT = re.compile(r"\s*(?:,?\s*(?:and|or)\b|[,;、，和或])\s*")
+_UNIT_AFTER = re.compile(r"\s?(?:\\?%|percent\b|degrees\b|°)")
+_STEP = re.compile(
+    r"\\(?:therefore|because|Rightarrow|implies|Longrightarrow|Leftrightarrow|iff)(?![A-Za-z])|∴|⇒|即|故"
+)
+ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split)\}")
+_LAYOUT = re.compile(
+    r"\\begin\{(?:aligned|align\*?|gathered|split)\}|\\end\{(?:aligned|align\*?|gathered|split)\}|\\\\|&"
+)
+_NAME = re.compile(
+    r"[A-Za-z](?:_\{?\w+\}?)?(?:\([^()]*\))?|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega)|\([A-Za-z, ]+\)"
+)
+
+
+def inside(formula: re.Match) -> str:
+    return next(group for group in formula.groups() if group is not None).strip().rstrip(".,")
+
+
+def formulas_from(text: str, first: re.Match) -> str:
+    """One formula, or several joined by commas and "and", with a unit behind the last."""
+    parts, end = [last_value(inside(first))], first.end()
+    while True:
+        gap = _JOINT.match(text, end)
+        following = MATH.match(text, gap.end()) if gap else None
+        if not following:
+            break
+        parts.append(last_value(inside(following)))
+        end = following.end()
+    unit = _UNIT_AFTER.match(text, end)
+    return ", ".join(parts) + (unit[0] if unit else "")
+
+
+def run_before(text: str, formulas: list[re.Match]) -> str:
+    """The last formula, with those before it that only commas and "and" part from it."""
+    first = len(formulas) - 1
+    while first and _JOINT.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+        before = _top_level_equals(inside(formulas[first - 1]))
+        if len(before) > 1 and not _NAME.fullmatch(before[0].strip()):
+            break
+        first -= 1
+    return formulas_from(text, formulas[first])
+
+
+def last_value(formula: str) -> str:
+    """What a chain of equations ends on: `n(n+1)/2 = 5 \\cdot 3 = 15` says 15.
+
+    One equation stays whole if it gives a name its value (`x = 5`) or describes a curve (`x^2 + y^2 = 4`).
+    """
+    if ALIGNED.search(formula):
+        formula = _LAYOUT.sub(" ", formula)
+    steps = [step for step in _STEP.split(formula) if step.strip(" .")]
+    text = steps[-1].strip(" .,;") if steps else formula
+    parts = _top_level_equals(text)
+    if len(parts) < 2 or not parts[-1].strip():
+        return text
+    name, value = parts[0].strip(), parts[-1].strip()
+    if len(parts) == 2 and (_NAME.fullmatch(name) or value == "0" or ("x" in name and "y" in name)):
+        return text
+    return value
+
+
+def _top_level_equals(text: str) -> list[str]:
+    """The text between the equals signs that stand in no bracket."""
+    parts, depth, start = [], 0, 0
+    for index, character in enumerate(text):
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+        elif character == "=" and depth == 0 and text[index - 1 : index] not in {"<", ">", "!"}:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]

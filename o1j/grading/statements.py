@@ -1,0 +1,224 @@
+"""Answers that are said and not boxed: "the answer is", `#### x`, 答案是, a choice, a closing statement.
+
+`stated` tries the rules in that order; each takes the text of a reply and gives the answer as it stands there, or None.
+"""
+
+import re
+
+from .formulas import ALIGNED, MATH, formulas_from, inside, last_value, run_before
+
+TAIL = 4000
+LAST_STATEMENTS = 20
+
+_FINAL = re.compile(
+    r"(?:the\s+)?final\s+answer(?:\s+(?:is|are)|\s*[:：]|\s*=)+\s*(?:\*\*)?\s*[:：]?|最终答案(?:是|为|：|:)+",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"^\s*####\s*(\S.*?)\s*$", re.MULTILINE)
+_ANSWER = re.compile(
+    r"\b(?:answers?|ans)(?:\s+(?:to\s+(?:the|this)\s+(?:question|problem)|choice|option))?\s*(?:\*\*)?\s*"
+    r"(?:(?:is|are|should\s+be|must\s+be|would\s+be|will\s+be|comes?\s+(?:out\s+)?to|=|:|：)+\s*)+"
+    r"(?:(?:for\s+sure|clearly|therefore|thus|simply|indeed|option|choice|approximately)\s+)*(?:\*\*)?\s*[:：]?\s*|"
+    r"(?:答案|故选|应选|因此选|所以选|选择|结果)(?:应该|应)?(?:是|为|：|:|选)*\s*(?:选项)?\s*(?:\*\*)?|"
+    r"\b(?:r[ée]ponse|respuesta|risposta|antwort|resposta)\s*(?:(?:est|es|è|ist|é|:)\s*)+|"
+    r"\b(?:correct|right)\s+(?:option|choice)\s*(?:is|:)\s*",
+    re.IGNORECASE,
+)
+# A reply without any of these is not worth the search.
+_ANSWER_WORDS = ("ans", "答案", "选", "结果", "réponse", "reponse", "respuesta", "risposta", "antwort", "resposta",
+                 "option", "choice")  # fmt: skip
+_EMPTY_ANSWER = re.compile(r"(?:correct|wrong|right|incorrect|not|clear|that|the|a|an|yes[^.]{20})\b", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
+_CHOICE_SAID = re.compile(
+    r"(?<!n't )(?<!not )(?:it'?s|is|choose|choice|option|select|pick|选|be)\s*:?\s*"
+    r"(?:\*\*)?\(?([A-J])\)?(?:\*\*)?(?=[\s.,;:!)。，]|$)"
+)
+_CHOICE_LINE = re.compile(r"\s*(?:\*\*)?\(?([A-J])(?:\)|[.:。，,]|\*\*|(?=不|是|$))")
+_SOMETHING = re.compile(r"\w|\\(?:infty|emptyset|varnothing|pi)|∞|∅")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[$\\*])|(?<=[。！？；])|\n+")
+_NUMBER = (
+    r"[-−]?(?:[$€£]\s?)?"
+    r"(?:\\frac\{[^{}]*\}\{[^{}]*\}|(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
+    r"(?:\^\{?-?\d+\}?)?(?:\s?\\?%)?"
+)
+_NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
+_STATED = re.compile(
+    r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
+    r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*"
+    rf"({_NUMBER}(?:(?:\s*,\s+{_NUMBER})*\s*,?\s*(?:and|or|和|或)\s+{_NUMBER})?)",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(r"(?:Therefore|Thus|Hence|So|Consequently|Finally|因此|所以|故)[,，]?\s*", re.IGNORECASE)
+_IS = re.compile(r"\s*(?:is|are)\b")
+_REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
+_NO_STATEMENT = re.compile(r"!\[|https?://|www\.|~\s?\w|\(.*\)\.?$")
+_TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
+
+
+def stated(text: str) -> str | None:
+    """The final answer of a reply without a box."""
+    text = _TRAILER.sub("", text)
+    for rule in (final_answer, _hashes, _answer_is, _closing_choice, _short, _closing_bold, _closing_value):
+        answer = (rule(text) or "").strip()
+        if answer and _SOMETHING.search(answer):
+            return answer
+    return None
+
+
+def has_value(text: str) -> bool:
+    return any(character.isdigit() for character in text) or bool(re.search(r"[\\$]", text)) or len(text) <= 2
+
+
+def final_answer(text: str) -> str | None:
+    low = text.lower()
+    if "final" not in low and "最终" not in low:
+        return None
+    for match in reversed(list(_FINAL.finditer(text))[-LAST_STATEMENTS:]):
+        answer = _statement(text[match.end() : match.end() + TAIL])
+        if answer:
+            return answer
+    return None
+
+
+def _hashes(text: str) -> str | None:
+    matches = _HASHES.findall(text)
+    return matches[-1] if matches else None
+
+
+def _answer_is(text: str) -> str | None:
+    low = text.lower()
+    if not any(word in low for word in _ANSWER_WORDS):
+        return None
+    for match in reversed(list(_ANSWER.finditer(text))[-LAST_STATEMENTS:]):
+        rest = text[match.end() : match.end() + TAIL]
+        if _EMPTY_ANSWER.match(rest):
+            continue
+        answer = _statement(rest)
+        if answer:
+            return answer
+    return None
+
+
+def _statement(rest: str) -> str | None:
+    """What a sentence that has just said "the answer is" names: formulas with what joins them, or its words."""
+    rest = _TRAILER.sub("", rest)
+    rest = re.sub(r"^(?:[\s:：*_\"“]|\\\")+", "", rest)
+    if not rest:
+        return None
+    letter = re.match(
+        r"(?:\*\*|\\text\{|\\mathrm\{|\$|\\\()?\s*\(?([A-J])\)?(?=[\s.,;:!?)}*$。，、不是]|$)(?!\s*[=+^/-])", rest
+    )
+    if letter and (
+        re.match(r"[^\w\s]|\s*$", rest[letter.end() :]) or re.match(r"\s*(?:\n|\(|,|[a-z]+\b)", rest[letter.end() :])
+    ):
+        labelled = re.match(r"\s*\(?([A-J])[).]\s+[^\n]{1,200}", rest)
+        return labelled[0].strip().rstrip(".") if labelled else letter[1]
+    formula = MATH.match(rest)
+    if formula:
+        return formulas_from(rest, formula)
+    sentence = _SENTENCE.split(rest, maxsplit=1)[0].strip()
+    bold = re.match(r"([^*\n]{1,300}?)\*\*", sentence)
+    if bold:
+        sentence = bold[1].strip()
+    sentence = sentence.strip("*_").rstrip(" .。,，")
+    if not sentence:
+        return None
+    if len(sentence.split()) > 3 or (re.search(r"[\u4e00-\u9fff]", sentence) and len(sentence) > 8):
+        return _value_in(sentence) or (sentence if len(sentence) <= 120 else None)
+    return sentence
+
+
+def _bold_values(text: str) -> list[str]:
+    """What is set in bold, headings such as `**Answer:**` and `**结论**：` left out."""
+    values = []
+    for match in _BOLD.finditer(text):
+        value = (match[1] or match[2]).strip()
+        if not value.endswith((":", "：")) and text[match.end() : match.end() + 1] not in {":", "："}:
+            values.append(value)
+    return values
+
+
+def _value_in(sentence: str) -> str | None:
+    """The value a sentence ends on: after its last equals sign or "is", else its last number."""
+    bold = _bold_values(sentence)
+    if bold:
+        return bold[-1].rstrip(".")
+    formulas = list(MATH.finditer(sentence))
+    if formulas:
+        first = formulas[0]
+        if _CONCLUSION.fullmatch(sentence[: first.start()]) and _IS.match(sentence, first.end()):
+            return formulas_from(sentence, first)
+        tail = sentence[formulas[-1].end() :]
+        if not _NUMBERS.search(tail):
+            return run_before(sentence, formulas)
+        sentence = tail
+    sentence = _REMARK.sub("", sentence)
+    chain = re.search(r"=\s*([^=\n,;。，；]{1,80})$", sentence.rstrip(" .)"))
+    if chain:
+        return chain[1]
+    stated = _STATED.findall(sentence)
+    if stated:
+        return stated[-1]
+    numbers = _NUMBERS.findall(sentence)
+    return numbers[-1] if numbers else None
+
+
+def _short(text: str) -> str | None:
+    """A reply of one short line without prose is the answer itself."""
+    line = " ".join(text.split()) if len(text) <= 200 and len(MATH.findall(text)) == 1 else text.strip()
+    if "\n" in line and not re.fullmatch(r"\$\$?\s*[^$]+\$\$?|\\\[[^\]]+\\\]", line):
+        return None
+    if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):
+        return _CHOICE_LINE.match(line)[1]
+    if len(_SENTENCE.split(line)) > 1 and not line.startswith(("$$", r"\[")):
+        return None
+    whole = MATH.fullmatch(line.rstrip("."))
+    if whole:
+        return last_value(inside(whole)) if ALIGNED.search(line) else inside(whole)
+    formula = MATH.search(line)
+    if formula:
+        if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
+            return formulas_from(line, formula) if re.search("[A-Za-z]", line[: formula.start()]) else line
+        return None
+    prose = re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+", " ", line))
+    if (
+        len(line) <= 200
+        and len(prose) <= 3
+        and not (re.search(r"[一-鿿]", line) and re.search(r"[为是有得]\W*[\d\\]", line))
+    ):
+        return line
+    return None
+
+
+def _closing(text: str) -> tuple[str, str]:
+    """The last paragraph with words in it, and its last sentence."""
+    lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
+    while len(lines) > 1 and (lines[-1].rstrip("* ").endswith((":", "：")) or _NO_STATEMENT.match(lines[-1])):
+        lines.pop()
+    last = lines[-1] if lines else ""
+    sentences = [sentence for sentence in _SENTENCE.split(last) if sentence and re.search(r"\w", sentence)]
+    return last, (sentences[-1] if sentences else "")
+
+
+def _closing_bold(text: str) -> str | None:
+    last, _ = _closing(text)
+    bold = _bold_values(last)
+    if bold and len(bold[-1].split()) > 3:
+        return _value_in(bold[-1]) or bold[-1]
+    return bold[-1].rstrip(".") if bold else None
+
+
+def _closing_choice(text: str) -> str | None:
+    last = _closing(text)[0]
+    matches = _CHOICE_SAID.findall(last)
+    return matches[-1] if matches else None
+
+
+def _closing_value(text: str) -> str | None:
+    end = text[-TAIL:].rstrip().rstrip(".").rstrip()
+    if end.endswith(("$$", r"\]")):
+        formulas = [formula for formula in MATH.finditer(end) if formula.end() == len(end)]
+        if formulas:
+            return last_value(inside(formulas[0]))
+    last, sentence = _closing(text)
+    return _value_in(sentence) or _value_in(last)
