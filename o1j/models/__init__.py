@@ -41,13 +41,14 @@ def connect(
     max_tokens_total: int | None = None,
     max_requests: int | None = None,
     dry_run: bool = False,
+    vllm_args: str = "",
     trust_remote_code: bool = False,
     quiet: bool = False,
 ) -> "Iterator[Model]":
     """Open the model that `spec` names, and close it (draining what is paid for) at the end of the `with` block.
 
-    spec: `openai:NAME` or a bare NAME; `local:PATH|ID|smollm2`; `replay:FILE`. A prefix that is no known kind
-        belongs to the name (`org/name:tag`).
+    spec: `openai:NAME` or a bare NAME; `vllm:PATH|ID`; `local:PATH|ID|smollm2`; `replay:FILE`. A prefix that is no
+        known kind belongs to the name (`org/name:tag`).
     base_urls: where an OpenAI-compatible server listens (`http://127.0.0.1:8000/v1`); default `OPENAI_BASE_URL`, else
         OpenAI's own.
     api_key: default `OPENAI_API_KEY`; servers that want none get a dummy. It appears in no output.
@@ -66,6 +67,8 @@ def connect(
         `Sampling.max_tokens`. At the cap `BudgetReached` is raised once running calls have settled.
     dry_run: nothing is sent; `chat` answers from the store or with an `error`, and `Model.estimate` (`line()`,
         `as_dict()`) says what would have been asked and cost.
+    vllm_args: handed on to the server that `vllm:` starts, as one string (`--dtype float32 --max-model-len 2048`);
+        `O1J_VLLM` names the command (default `vllm serve`).
     trust_remote_code: lets `local:` run Python that comes with a model.
     quiet: no notices on stderr.
     Raises `Unavailable` where the model can't be reached, `UsageError` for wrong settings.
@@ -90,6 +93,7 @@ def connect(
         max_tokens_total=max_tokens_total,
         max_requests=max_requests,
         dry_run=dry_run,
+        vllm_args=vllm_args,
         trust_remote_code=trust_remote_code,
         quiet=quiet,
     )

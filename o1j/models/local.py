@@ -13,7 +13,6 @@ import os
 import random
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from o1j.errors import O1jError, Unavailable, need
@@ -21,6 +20,7 @@ from o1j.models import completion, smollm2
 from o1j.models.chat import Messages, Sampling
 from o1j.models.faults import Fault
 from o1j.models.quirks import system_into_user
+from o1j.models.weights import fingerprint
 
 MOST_NEW_TOKENS = 2048  # where a request sets no max_tokens: a small model that never stops must not run for hours
 ROWS = 64  # in a batch; of 16, 48 and 96 rows the larger were the faster on two cores
@@ -43,7 +43,11 @@ class Local:
         self._rows = concurrency or ROWS
         # twice the rows: what waits is sorted by length, and never lets the batch run dry
         self.first_concurrency = self.most_concurrency = 2 * self._rows
-        self._name, self.tag = name, _fingerprint(name)
+        self._name, self.tag = name, ""
+        if name == smollm2.NAME:
+            smollm2.weights()
+        else:
+            self.tag = fingerprint(name, "local")
         self._engine: _Engine | None = None
         self._opening = threading.Lock()
 
@@ -349,20 +353,3 @@ def _dice(prompt: list[int], seed: int | None, sample: int) -> random.Random:
         return random.Random()
     told = f"{seed + sample}:{prompt}".encode()
     return random.Random(hashlib.sha256(told).digest())
-
-
-def _fingerprint(name: str) -> str:
-    """Names, sizes and times of a folder's files: a student trained anew under an old name is another model."""
-    if name == smollm2.NAME:
-        smollm2.weights()
-        return ""
-    folder = Path(name)
-    if not folder.is_dir():
-        if folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-            raise Unavailable(f"local:{name}: there is no such folder")
-        return ""
-    files = sorted(file for file in folder.iterdir() if file.is_file())
-    if not any(file.name in ("config.json", "adapter_config.json") for file in files):
-        raise Unavailable(f"local:{name}: the folder holds no model (no config.json)")
-    told = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ from o1j.models.store import Store, default_folder, key_of
 T = TypeVar("T")
 R = TypeVar("R")
 
-KINDS = ("openai", "local", "replay")
+KINDS = ("openai", "vllm", "local", "replay")
 _QUEUE_PATIENCE = 5  # a 429 is worth so many times the retries of a fault
 _SAMPLE = 200  # stored replies that an estimate looks at
 _HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
@@ -426,6 +426,7 @@ def open_model(
     max_tokens_total: int | None,
     max_requests: int | None,
     dry_run: bool,
+    vllm_args: str,
     trust_remote_code: bool,
     quiet: bool,
 ) -> Model:
@@ -449,6 +450,7 @@ def open_model(
         concurrency=concurrency,
         timeout=timeout,
         stream=stream,
+        vllm_args=vllm_args,
         trust=trust_remote_code,
         tell=tell,
     )
@@ -480,11 +482,17 @@ def _price_of(kind: str, name: str, backend: Backend) -> Price | None:
     return known_price(name, backend.lanes) if kind == "openai" else Price(0.0, 0.0)
 
 
-def _open_backend(kind: str, name: str, base_urls, api_key, *, concurrency, timeout, stream, trust, tell) -> Any:
+def _open_backend(
+    kind: str, name: str, base_urls, api_key, *, concurrency, timeout, stream, vllm_args, trust, tell
+) -> Any:
     if kind == "replay":
         from o1j.models.replay import Replay
 
         return Replay(Path(name))
+    if kind == "vllm":
+        from o1j.models.server import Vllm
+
+        return Vllm(name, vllm_args, timeout=timeout, stream=stream, tell=tell)
     if kind == "local":
         from o1j.models.local import Local
 
