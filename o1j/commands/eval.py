@@ -110,8 +110,9 @@ class Judging:
         str | None,
         typer.Option(
             "--grader",
-            metavar="math|choice|judge:NAME",
-            help="Rules, or a judge: equal, safety, simpleqa, or a prompt file. [default: the bench's, else math]",
+            metavar="math|choice|ratings|judge:NAME",
+            help="Rules, people's `ratings`, or a judge: equal, helpful, safety, simpleqa, or a prompt file. "
+            "[default: the bench's, else math]",
             show_default=False,
         ),
     ] = None
@@ -127,6 +128,9 @@ class Judging:
         bool,
         typer.Option("--regrade", help="Judge again what carries a verdict already, stored or of an earlier eval."),
     ] = False
+    judge_repeat: Annotated[
+        int, typer.Option("--judge-repeat", min=1, help="Rulings a sample; the majority counts, agreement is told.")
+    ] = 1
     calibrate: Annotated[
         str | None,
         typer.Option(
@@ -145,7 +149,7 @@ class Judging:
                 raise UsageError("--judge-model and --calibrate go with --grader judge:NAME")
             return graders.load(name)
         connect = (lambda: self._connect(asking, run)) if self.judge_model else None
-        return judge.load(name.removeprefix("judge:"), connect)
+        return judge.load(name.removeprefix("judge:"), connect, self.judge_repeat)
 
     def _connect(self, asking: Asking, run: Run) -> "AbstractContextManager[Model]":
         from o1j import models

@@ -115,12 +115,16 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 
 def _outcomes(samples: Sequence[Mapping[str, Any]]) -> list[str]:
     judged = [sample.get("correct") for sample in samples if sample.get("correct") is not None]
+    rated = sum(sample.get("score") is not None for sample in samples)
     overall = ["solved" if all(judged) else "mixed" if any(judged) else "failed"] if judged else []
     rare = {str(sample.get("verdict")) for sample in samples} & {"truncated", "no_answer", "refused"}
-    return [*overall, *sorted(rare), *(["ungraded"] if len(judged) < len(samples) else [])]
+    return [*overall, *sorted(rare), *(["ungraded"] if len(judged) + rated < len(samples) else [])]
 
 
 def _share(samples: Sequence[Mapping[str, Any]]) -> str:
+    scores = [sample["score"] for sample in samples if sample.get("score") is not None]
+    if scores:
+        return f'<span class="share odd">{sum(scores) / len(scores):.1f}</span>'
     judged = [sample.get("correct") for sample in samples if sample.get("correct") is not None]
     kind = "odd" if not judged or 0 < sum(judged) < len(judged) else "right" if all(judged) else "wrong"
     return f'<span class="share {kind}">{f"{sum(judged)} of {len(judged)}" if judged else "ungraded"}</span>'
@@ -128,7 +132,7 @@ def _share(samples: Sequence[Mapping[str, Any]]) -> str:
 
 def _packed(problem: str, samples: Sequence[Mapping[str, Any]]) -> str:
     """What is drawn when the problem is opened, as gzip in base64; the same input gives the same bytes."""
-    named = ("response", "reasoning", "correct", "verdict", "tokens", "finish_reason", "judge")
+    named = ("response", "reasoning", "correct", "verdict", "tokens", "finish_reason", "judge", "score")
     drawn = [
         {**{name: sample.get(name) for name in named}, "extracted": maths.answer_to_html(sample.get("extracted") or "")}
         for sample in samples

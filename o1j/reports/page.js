@@ -33,8 +33,9 @@ async function unpack(text) {
 function drawSample(sample, place) {
   const node = element("details", "sample");
   const line = element("summary");
-  const kind = sample.correct === true ? "right" : sample.correct === false ? "wrong" : "odd";
-  line.append(element("span", kind, `${place + 1}. ${sample.correct === true ? "right" : sample.correct === false ? "wrong" : "not graded"} (${sample.verdict})`));
+  const [kind, word] = sample.correct === true ? ["right", "right"] : sample.correct === false ? ["wrong", "wrong"]
+    : ["odd", sample.score === null ? "not graded" : `rated ${sample.score.toFixed(1)}`];
+  line.append(element("span", kind, `${place + 1}. ${word} (${sample.verdict})`));
   const said = element("span");
   said.innerHTML = sample.extracted ? ` — ${sample.extracted}` : "";
   line.append(said);

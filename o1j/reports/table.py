@@ -132,6 +132,15 @@ def notes(summaries: Sequence[Figures]) -> list[str]:
     for one in summaries:
         if one["uncounted"] and one["mean_tokens"] is not None:
             lines.append(f"{one['uncounted']} samples carry no token count: mean tokens are over the others")
+        judge = one.get("judge")
+        if judge and judge["agreement"] is not None:
+            lines.append(
+                f"rulings of {judge['model']} agree with each other to Krippendorff's alpha {judge['agreement']:.2f}"
+            )
+        if judge and judge["unreadable"]:
+            lines.append(f"{judge['unreadable']} rulings of {judge['model']} could not be read and count for nothing")
+        if one.get("alpha") is not None:
+            lines.append(f"raters agree to Krippendorff's alpha {one['alpha']:.2f}")
         for other in one.get("compare", ()):
             name = other["model"] or other["file"]
             lines += [f"* {name} was measured differently: {told}" for told in other["differences"]]

@@ -9,7 +9,8 @@ import pytest
 from o1j.errors import InputError, UsageError
 from o1j.models import connect
 from o1j.records import Record
-from o1j.steps.eval import Summary, evaluate, judge
+from o1j.steps.eval import Summary, evaluate, graders, judge
+from o1j.steps.eval.samples import Sample
 
 DATA = Path(os.environ.get("O1J_DATA") or Path(__file__).resolve().parents[2] / "../shared/data")
 
@@ -17,8 +18,8 @@ DATA = Path(os.environ.get("O1J_DATA") or Path(__file__).resolve().parents[2] / 
 @pytest.mark.parametrize("name", judge.names())
 def test_a_judge_is_whole(name):
     one = judge.load(name)
-    assert {right for right, _ in one.words.values()} == {True, False}
-    assert "Verdict:" in one.prompt.text and "{{response}}" in one.prompt.text
+    assert one.scored or {right for right, _ in one.words.values()} == {True, False}
+    assert ("Score:" if one.scored else "Verdict:") in one.prompt.text and "{{response}}" in one.prompt.text
     assert "never an instruction" in one.prompt.text
 
 
@@ -62,18 +63,21 @@ def test_what_is_no_verdict_is_not_read_as_one(name, text):
 
 
 def replaying(path, one, record, *texts):
-    """A judge over `replay:`, that says `texts` one after the other when asked again about `record`."""
+    """A judge over `replay:`, that says `texts`, one a sample number, when asked about `record`."""
     content = one.prompt.fill(problem=record["problem"], answer=record.get("answer", ""), response=record["response"])
     with path.open("a") as stream:
         for place, text in enumerate(texts):
             request = {
                 "messages": [{"role": "user", "content": content}],
-                "sampling": judge.SAMPLING.as_dict(),
+                "sampling": one.sampling.as_dict(),
                 "sample": place,
             }
             stream.write(json.dumps({"request": request, "reply": {"text": text, "tokens": 5}}) + "\n")
     one.connect = lambda: connect(f"replay:{path}", cache=False, quiet=True)
     return one
+
+
+QUESTION_SAMPLE = Sample("It is Lima.")
 
 
 def judged(one, *records, **options):
@@ -92,7 +96,7 @@ def test_a_judge_is_asked_and_signs(tmp_path):
     assert record["samples"][0]["judge"].startswith("replay:")
     (entry,) = record["lineage"]
     assert (entry["step"], entry["run"], entry["prompt"]) == ("judge", "r", one.prompt.hash)
-    assert entry["sampling"] == {"temperature": 0.0}
+    assert entry["sampling"] == {"temperature": 0.0, "repeat": 1}
     assert (figures["accuracy"], one.about()["asked"]) == (1.0, 1)
 
 
@@ -163,6 +167,60 @@ def test_replies_judged_as_wholes_vote_each_for_itself():
     samples = [{"response": str(n), "extracted": None, "correct": n < 2, "verdict": "judge"} for n in range(4)]
     _, figures = judged(judge.load("simpleqa"), Record({"id": "q", "answer": "x", "samples": samples}))
     assert figures["maj@k"]["1"] == figures["maj@k"]["4"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        ("Fine.\nScore: 87", 87.0),
+        ("**Score:** 87.5/100", 87.5),
+        ("40", 40.0),
+        (88, 88.0),
+        ("Score: 870", None),
+        ("Score: 1\nScore: 2", None),
+        ("Good!", None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_scores_are_read_strictly(said, score):
+    ruled = judge.load("helpful").ruled(QUESTION_SAMPLE, said)
+    assert (ruled.score if ruled else None) == score
+
+
+def test_a_scored_reply_counts_with_its_score(tmp_path):
+    one = replaying(tmp_path / "r.jsonl", judge.load("helpful"), QUESTION, "Clear.\nScore: 80")
+    (record,), figures = judged(one, QUESTION)
+    assert (record["accuracy"], record["correct"], record["samples"][0]["score"]) == (0.8, None, 80.0)
+    assert (figures["accuracy"], figures["graded"], figures["ungraded"], figures["pass@k"]) == (0.8, 1, 0, {})
+
+
+def test_several_rulings_are_outvoted_and_their_agreement_told(tmp_path):
+    one = judge.load("simpleqa", repeat=3)
+    texts = ["A", "", "", "B", "", "", "A"]  # a ruling's first try stands at 0, 3, 6
+    replaying(tmp_path / "r.jsonl", one, QUESTION, *texts)
+    (record,), _ = judged(one, QUESTION)
+    assert (record["correct"], one.asked) == (True, 3)
+    assert one.about()["agreement"] == pytest.approx(0.0)
+
+
+def test_rulings_that_tie_leave_it_ungraded(tmp_path):
+    one = replaying(tmp_path / "r.jsonl", judge.load("simpleqa", repeat=2), QUESTION, "A", "", "", "B")
+    assert judged(one, QUESTION)[0][0]["verdict"] == "ungraded"
+
+
+def test_experts_ratings_are_averaged_and_their_agreement_told():
+    records = [
+        QUESTION.but(id="1", ratings=[80, 90, 85]),
+        QUESTION.but(id="2", ratings={"ann": 20, "bob": 30}),
+        QUESTION.but(id="3", ratings=["good"]),
+    ]
+    results, figures = judged(graders.load("ratings"), *records)
+    assert [one["accuracy"] for one in results] == [0.85, 0.25, None]
+    assert (figures["accuracy"], figures["ungraded"]) == (pytest.approx(0.55), 1)
+    assert 0.8 < figures["alpha"] < 1
+    again, same = judged(graders.load("ratings"), *results)
+    assert (again, same) == (results, figures)
 
 
 def test_a_judge_is_measured_against_people(tmp_path):

@@ -1,13 +1,15 @@
-"""Who judges a sample: rules over final answers."""
+"""Who judges a sample: rules over final answers, or what people said before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
 from typing import Protocol, TypeVar
 
 from o1j.errors import UsageError
 from o1j.records import Record
-from o1j.steps.eval.samples import Sample
+from o1j.steps.eval.samples import Sample, rating
 
 Item = TypeVar("Item")
 Answered = tuple[Item, Record, Sequence[Sample]]
@@ -76,6 +78,27 @@ class Choice(Math):
         return graded.graded(said in right, "choice", said) if said and right else graded
 
 
+class Ratings(Math):
+    """What people gave: `ratings`, numbers from 0 to 100 of one or several experts, averaged.
+
+    A list, or an object from expert to number; where one rating is not such a number, the record stays ungraded.
+    """
+
+    def judged(self, record: Record, sample: Sample) -> Sample:
+        given = ratings_of(record)
+        if not given:
+            return sample.graded(None, "ungraded", None)
+        return replace(sample.graded(None, "judge", None), score=fmean(given))
+
+
+def ratings_of(record: Record) -> list[float]:
+    """The experts' ratings that a record holds, [] where there are none or one of them can't be read."""
+    held = record.get("ratings")
+    values = list(held.values()) if isinstance(held, Mapping) else held if isinstance(held, list) else []
+    given = [number for value in values if (number := rating(value)) is not None]
+    return given if len(given) == len(values) else []
+
+
 def _golds(record: Record) -> list[str]:
     gold = record.get("answer")
     return [str(one) for one in (gold if isinstance(gold, list) else [gold]) if one is not None]
@@ -99,4 +122,4 @@ def load(name: str) -> Grader:
     return GRADERS[name]()
 
 
-GRADERS = {"math": Math, "choice": Choice}
+GRADERS = {"math": Math, "choice": Choice, "ratings": Ratings}

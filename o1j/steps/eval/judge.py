@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from o1j import metrics, prompts
@@ -19,7 +21,7 @@ from o1j.models.chat import Sampling
 from o1j.records import Record, lineage
 from o1j.steps.asking import message
 from o1j.steps.eval.graders import Answered, Item
-from o1j.steps.eval.samples import Sample, samples_of
+from o1j.steps.eval.samples import Sample, rating, samples_of
 from o1j.thinking import split
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ _LINE = re.compile(
     r"^[\s*#>\[【]*(?:verdict|judge?ment|grade|label|answer|答案|评定|判断|结论)[\s*\]】]*[:：]?[\s*]*(?P<word>.+?)[\s*。.]*(?:\(.*\)[\s.]*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_SCORE = re.compile(
+    r"^[\s*#]*(?:score|rating|评分|得分)[\s*]*[:：][\s*]*([\d.]+?)[\s*]*(?:/\s*100)?[\s*.]*$", re.I | re.M
+)
 _EDGES = " \t\r\n*`\"'。.，,:：()（）[]【】"
 _HEAD = re.compile(r"\A---\n(?P<lines>.*?)\n---\n", re.DOTALL)
 
@@ -49,21 +54,31 @@ _HEAD = re.compile(r"\A---\n(?P<lines>.*?)\n---\n", re.DOTALL)
 class Judge:
     """A grader that asks a model, or takes the verdict that a record already holds.
 
-    words: what the judge may say, casefolded → (right, verdict's name); connect: opens the judging model, called only
-    when a sample has no verdict of its own; model, asked, unreadable: what came of it.
+    words: what the judge may say, casefolded → (right, verdict's name); scored: it gives a number from 0 to 100
+    instead; connect: opens the judging model, called only when a sample has no verdict of its own; repeat: how often
+    one sample is judged (the majority counts, or the mean of scores); model, asked, unreadable, rulings: what came of
+    it.
     """
 
     name: str
     prompt: prompts.Prompt
     words: Mapping[str, tuple[bool, str]]
+    scored: bool = False
     connect: Callable[[], AbstractContextManager[Model]] | None = None
+    repeat: int = 1
     model: str = ""
     asked: int = 0
     unreadable: int = 0
+    rulings: list[list[float]] = field(default_factory=list)
 
     @cached_property
     def needs_answer(self) -> bool:
         return "{{answer}}" in self.prompt.text
+
+    @property
+    def sampling(self) -> Sampling:
+        """Greedy for one ruling; the server's own for several, which would all be the same one otherwise."""
+        return SAMPLING if self.repeat == 1 else Sampling()
 
     def classes(self, answers: Sequence[str]) -> Sequence[int | None]:
         from o1j import grading
@@ -78,7 +93,7 @@ class Judge:
                 judges.discard(entry.get("model"))
         for model in sorted(judges):
             entries = lineage(record, step="judge", run=run, model=model, prompt=self.prompt.hash)
-            entries[-1]["sampling"] = SAMPLING.as_dict()
+            entries[-1]["sampling"] = {**self.sampling.as_dict(), "repeat": self.repeat}
             record = record.but(lineage=entries)
         return record
 
@@ -89,7 +104,9 @@ class Judge:
         return {
             "model": self.model,
             "prompt": self.prompt.hash,
-            "sampling": SAMPLING.as_dict(),
+            "sampling": self.sampling.as_dict(),
+            "repeat": self.repeat,
+            "agreement": metrics.krippendorff_alpha(self.rulings),
             "asked": self.asked,
             "unreadable": self.unreadable,
         }
@@ -148,23 +165,38 @@ class Judge:
             answer=_gold(record),
             response=split(sample.response).visible,
         )
+        rulings = await asyncio.gather(*(self._ruling(model, text, turn) for turn in range(self.repeat)))
+        heard = [ruling for ruling in rulings if ruling is not None]
+        self.rulings.append([ruling.share for ruling in heard if ruling.share is not None])
+        return replace(_united(sample, heard), judge=self.model)
+
+    async def _ruling(self, model: Model, text: str, turn: int) -> Sample | None:
+        """One ruling, asked for again where it can't be read; None where it never can."""
         for attempt in range(ATTEMPTS):
-            reply = await model.chat(message(text), SAMPLING, attempt)
+            reply = await model.chat(message(text), self.sampling, turn * ATTEMPTS + attempt)
             self.asked += 1
-            verdict = None if reply.fault else self.read(reply.text)
-            if verdict:
-                return replace(sample.graded(*verdict, None), judge=self.model)
+            ruling = None if reply.fault else self.ruled(Sample(""), reply.text)
+            if ruling:
+                return ruling
         self.unreadable += 1
-        return replace(sample.graded(None, "ungraded", None), judge=self.model)
+        return None
+
+    def ruled(self, sample: Sample, text: object) -> Sample | None:
+        """`sample` with the verdict or score that `text` states; None where it states none."""
+        if self.scored:
+            score = _score(text)
+            return None if score is None else replace(sample.graded(None, "judge", None), score=score)
+        verdict = self.read(text)
+        return sample.graded(*verdict, None) if verdict else None
 
     def _known(self, record: Record, sample: Sample, alone: bool, regrade: bool) -> Sample | None:
         """The sample, if its verdict is known without asking: graded before, stored in the record, or plain."""
         if not regrade:
             if sample.verdict:
                 return sample
-            stored = (self.read(record.get(name)) for name in STORED) if alone and sample.error is None else ()
-            for verdict in filter(None, stored):
-                return sample.graded(*verdict, None)
+            stored = (self.ruled(sample, record.get(name)) for name in STORED) if alone and not sample.error else ()
+            for ruling in filter(None, stored):
+                return ruling
         return self._settled(record, sample)
 
     def _settled(self, record: Record, sample: Sample) -> Sample | None:
@@ -185,10 +217,10 @@ class Judge:
         return None if thought.visible.strip() else sample.graded(False, "no_answer", None)
 
 
-def load(name: str, connect: Callable[[], AbstractContextManager[Model]] | None = None) -> Judge:
-    """The judge `name`: one of o1j's own, or a prompt file with `right:` and `wrong:` words on top.
+def load(name: str, connect: Callable[[], AbstractContextManager[Model]] | None = None, repeat: int = 1) -> Judge:
+    """The judge `name`: one of o1j's own, or a prompt file with `right:` and `wrong:` words, or `score:`, on top.
 
-    Raises UsageError for a file without verdict words, or with a slot that nothing fills.
+    Raises UsageError for a file without them, or with a slot that nothing fills.
     """
     own = files(__package__) / "judges" / f"{name}.md"
     path = str(own) if "/" not in name and own.is_file() else name
@@ -204,9 +236,35 @@ def load(name: str, connect: Callable[[], AbstractContextManager[Model]] | None 
         for word in lines.get(key, "").split(","):
             if word.strip():
                 words[word.strip().casefold()] = verdict
-    if {correct for correct, _ in words.values()} != {True, False}:
-        raise UsageError(f"--grader judge:{name}: the lines `right:` and `wrong:` on top must name the verdicts' words")
-    return Judge(name, prompts.load(path, ["problem", "response"], optional=["answer"]), words, connect)
+    scored = "score" in lines
+    if not scored and {correct for correct, _ in words.values()} != {True, False}:
+        raise UsageError(
+            f"--grader judge:{name}: on top of the file, `right:` and `wrong:` must name the words of the verdicts, "
+            "or `score:` say that the judge rates from 0 to 100"
+        )
+    prompt = prompts.load(path, ["problem", "response"], optional=["answer"])
+    return Judge(name, prompt, words, scored, connect, repeat)
+
+
+def _united(sample: Sample, rulings: Sequence[Sample]) -> Sample:
+    """What several rulings come to: the mean of scores, else the majority; a tie leaves the sample ungraded."""
+    scores = [ruling.score for ruling in rulings if ruling.score is not None]
+    if scores:
+        return replace(sample.graded(None, "judge", None), score=fmean(scores))
+    counts = Counter((ruling.correct, ruling.verdict) for ruling in rulings).most_common(2)
+    if not counts or (len(counts) == 2 and counts[0][1] == counts[1][1]):
+        return sample.graded(None, "ungraded", None)
+    return sample.graded(*counts[0][0], None)
+
+
+def _score(text: object) -> float | None:
+    """The number from 0 to 100 in a stored score or a reply's only `Score:` line."""
+    if not isinstance(text, str):
+        return rating(text)
+    visible = split(text).visible
+    lines = {match[1] for match in _SCORE.finditer(visible)}
+    number = lines.pop() if len(lines) == 1 else visible.strip() if not lines else ""
+    return rating(float(number)) if re.fullmatch(r"\d{1,3}(?:\.\d+)?", number) else None
 
 
 def calibrate(judge: Judge, records: Iterable[Record]) -> dict[str, Any]:

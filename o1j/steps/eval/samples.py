@@ -26,7 +26,7 @@ class Sample:
 
     response: the text as it came, thinking tags included; reasoning: thinking that came apart; tokens: all
     completion tokens; extracted, correct, verdict: what the grader says; judge: the model that said it, if it was
-    one; error: why there is no reply at all.
+    one; score: 0 to 100, where it was rated rather than found right or wrong; error: why there is no reply at all.
     """
 
     response: str
@@ -39,9 +39,17 @@ class Sample:
     refused: bool = False
     error: str | None = None
     judge: str | None = None
+    score: float | None = None
 
     def graded(self, correct: bool | None, verdict: str, extracted: str | None) -> Sample:
         return replace(self, correct=correct, verdict=verdict, extracted=extracted)
+
+    @property
+    def share(self) -> float | None:
+        """How right it is, from 0 to 1; None where nobody could judge."""
+        if self.score is not None:
+            return self.score / 100
+        return None if self.correct is None else float(self.correct)
 
     @property
     def votes(self) -> bool:
@@ -49,7 +57,7 @@ class Sample:
         return self.extracted is not None and self.verdict not in ("no_answer", "truncated", "refused")
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's six fields, and `reasoning`, `judge` and `error` where there are any."""
+        """The contract's six fields, and `reasoning`, `score`, `judge` and `error` where there are any."""
         fields: dict[str, Any] = {
             "response": self.response,
             "extracted": self.extracted,
@@ -58,7 +66,7 @@ class Sample:
             "tokens": self.tokens,
             "finish_reason": self.finish_reason,
         }
-        more = {"reasoning": self.reasoning, "judge": self.judge, "error": self.error}
+        more = {"reasoning": self.reasoning, "score": self.score, "judge": self.judge, "error": self.error}
         return fields | {name: value for name, value in more.items() if value is not None}
 
 
@@ -96,6 +104,13 @@ def without_samples(record: Record) -> Record:
     return record.without(*_OF_ONE_SAMPLE)
 
 
+def rating(value: object) -> float | None:
+    """A rating from 0 to 100; None for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100:
+        return float(value)
+    return None
+
+
 def _silent(record: Mapping[str, Any]) -> Sample:
     return Sample("", reasoning=_text(record, _REASONING), tokens=_count(record), finish_reason=_finish(record))
 
@@ -109,7 +124,7 @@ def _stored(item: object) -> Sample:
     if verdict in (*GIVEN, *WITHHELD) and isinstance(correct, (bool, type(None))):
         extracted = item.get("extracted")
         sample = sample.graded(correct, verdict, None if extracted is None else str(extracted))
-        sample = replace(sample, judge=_text(item, ("judge",)))
+        sample = replace(sample, judge=_text(item, ("judge",)), score=rating(item.get("score")))
     return replace(sample, error=_text(item, ("error",)))
 
 

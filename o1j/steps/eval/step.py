@@ -135,7 +135,7 @@ def _asked(problems: Iterator[_Problem], asker: Asker) -> Iterator[tuple[_Proble
 
 
 def _output(record: Record, samples: Sequence[Sample]) -> Record:
-    judged = [sample.correct for sample in samples if sample.correct is not None]
+    judged = [sample.share for sample in samples if sample.share is not None]
     changes: dict[str, Any] = {
         "samples": [sample.as_dict() for sample in samples],
         "accuracy": sum(judged) / len(judged) if judged else None,

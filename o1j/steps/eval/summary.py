@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from o1j import metrics
 from o1j.metrics import Ballot
 from o1j.records import Record, stable_id
+from o1j.steps.eval.graders import ratings_of
 from o1j.steps.eval.samples import Sample
 from o1j.steps.eval.searches import made_up_search
 
@@ -32,7 +33,10 @@ Classes = Callable[[Sequence[str]], Sequence[int | None]]
 
 
 class Tally(NamedTuple):
-    """One problem, counted; `ballot` and `tokens` are over its judged samples (over all, where none is)."""
+    """One problem, counted; `ballot` and `tokens` are over its judged samples (over all, where none is).
+
+    `share` is the mean of their correctness or ratings; `ratings` are those that several experts gave.
+    """
 
     key: tuple[str, str | None]
     groups: Mapping[str, str]
@@ -41,6 +45,8 @@ class Tally(NamedTuple):
     tokens: float | None
     uncounted: int
     ballot: Ballot | None
+    rated: bool = False
+    ratings: tuple[float, ...] = ()
 
 
 def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Sequence[str] = BY) -> Tally:
@@ -49,7 +55,7 @@ def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Seque
     Ungraded samples are outside every denominator. The rest are in, and those without an answer abstain from the
     vote, though their tokens count.
     """
-    judged = [sample for sample in samples if sample.correct is not None]
+    judged = [sample for sample in samples if sample.share is not None]
     correct = sum(sample.correct is True for sample in judged)
     counted = judged or samples
     tokens = [sample.tokens for sample in counted if sample.tokens is not None]
@@ -64,10 +70,12 @@ def tally(record: Record, samples: Sequence[Sample], classes: Classes, by: Seque
         key=(stable_id(record), record.get("language")),
         groups={name: str(record[name]) for name in by if isinstance(record.get(name), (str, int))},
         counts=counts,
-        share=correct / len(judged) if judged else None,
+        share=fmean(sample.share for sample in judged) if judged else None,
         tokens=fmean(tokens) if tokens else None,
         uncounted=len(counted) - len(tokens),
         ballot=_ballot(judged, classes) if judged else None,
+        rated=any(sample.score is not None for sample in judged),
+        ratings=tuple(ratings_of(record)),
     )
 
 
@@ -83,7 +91,7 @@ def _ballot(judged: Sequence[Sample], classes: Classes) -> Ballot:
             votes.setdefault(str(sample.extracted), []).append(sample.correct is True)
         elif sample.verdict == "judge":
             # What a judge found right or wrong as a whole has no answer to vote by: it stands for itself.
-            found.append((1, float(sample.correct is True)))
+            found.append((1, sample.share or 0.0))
     answers = list(votes)
     members: dict[int | None, list[bool]] = {}
     for answer, number in zip(answers, classes(answers) if len(answers) > 1 else [0] * len(answers), strict=True):
@@ -109,13 +117,18 @@ def figures(tallies: Sequence[Tally], *, seed: int = 0, at_tokens: Sequence[floa
         "ci95": metrics.bootstrap(shares, seed=seed),
         "mean_tokens": mean_tokens,
         "uncounted": sum(one.uncounted for one in graded or tallies),
-        "pass@k": {
+        # A rating is no hit or miss, so rated samples have no pass@k.
+        "pass@k": {}
+        if any(one.rated for one in graded)
+        else {
             str(k): fmean(metrics.pass_at_k(one.counts["graded"], one.counts["correct"], k) for one in graded)
             for k in ks
         },
         "maj@k": {str(point["k"]): point["accuracy"] for point in points},
         "curve": points,
     }
+    if any(one.ratings for one in tallies):
+        result["alpha"] = metrics.krippendorff_alpha([one.ratings for one in tallies])
     if at_tokens:
         result["at_tokens"] = (
             []
