@@ -227,6 +227,8 @@ class Comparison:
         if kinds == {"list"} or kinds == {"list", "set"} or kinds == {"set"}:
             return self._unordered(a, b)
         single, many = (a, b) if a[0] not in _COLLECTIONS else (b, a)
+        if many[0] == "list" and all(self.equal(single, item) for item in many[1:]):
+            return True
         if len(many) == 2:
             return self.equal(single, many[1])
         if len(many) == 3 and many[0] == "list":

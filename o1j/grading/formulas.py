@@ -17,7 +17,7 @@ _LAYOUT = re.compile(
     r"\\begin\{(?:aligned|align\*?|gathered|split)\}|\\end\{(?:aligned|align\*?|gathered|split)\}|\\\\|&"
 )
 _NAME = re.compile(
-    r"[A-Za-z](?:_\{?\w+\}?)?(?:\([^()]*\))?|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega)|\([A-Za-z, ]+\)"
+    r"[A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z, ]*\))?|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega)|\([A-Za-z, ]+\)"
 )
 
 
@@ -42,12 +42,20 @@ def formulas_from(text: str, first: re.Match) -> str:
 def run_before(text: str, formulas: list[re.Match]) -> str:
     """The last formula, with those before it that only commas and "and" part from it."""
     first = len(formulas) - 1
+    kind = _kind(formulas[first])
     while first and _JOINT.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
-        before = _top_level_equals(inside(formulas[first - 1]))
-        if len(before) > 1 and not _NAME.fullmatch(before[0].strip()):
+        if kind == "equation" or _kind(formulas[first - 1]) != kind:
             break
         first -= 1
     return formulas_from(text, formulas[first])
+
+
+def _kind(formula: re.Match) -> str:
+    """Whether a formula gives a name its value, is an equation of another sort, or is a mere value."""
+    parts = _top_level_equals(inside(formula))
+    if len(parts) < 2:
+        return "value"
+    return "named" if _NAME.fullmatch(parts[0].strip()) else "equation"
 
 
 def last_value(formula: str) -> str:

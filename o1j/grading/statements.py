@@ -50,6 +50,8 @@ _STATED = re.compile(
 )
 _CONCLUSION = re.compile(r"(?:Therefore|Thus|Hence|So|Consequently|Finally|因此|所以|故)[,，]?\s*", re.IGNORECASE)
 _IS = re.compile(r"\s*(?:is|are)\b")
+_ASIDE = re.compile(r"\s*\([A-Za-z][^()]*\)(?=\s*\.?\s*$)")
+_SUBJECT = re.compile(rf"\b(?:thus|therefore|hence|so)\b,?\s+({_NUMBER})\s+(?=(?:of|is|are)\b)", re.IGNORECASE)
 _REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
 _NO_STATEMENT = re.compile(r"!\[|https?://|www\.|~\s?\w|\(.*\)\.?$")
 _TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
@@ -143,6 +145,7 @@ def _value_in(sentence: str) -> str | None:
     bold = _bold_values(sentence)
     if bold:
         return bold[-1].rstrip(".")
+    sentence = _ASIDE.sub("", sentence)
     formulas = list(MATH.finditer(sentence))
     if formulas:
         first = formulas[0]
@@ -153,6 +156,9 @@ def _value_in(sentence: str) -> str | None:
             return run_before(sentence, formulas)
         sentence = tail
     sentence = _REMARK.sub("", sentence)
+    subject = _SUBJECT.search(sentence)
+    if subject:
+        return subject[1]
     chain = re.search(r"=\s*([^=\n,;。，；]{1,80})$", sentence.rstrip(" .)"))
     if chain:
         return chain[1]
