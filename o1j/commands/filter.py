@@ -101,7 +101,8 @@ def command(
             from o1j.steps.filter.parallel import Workers
 
             name = records.name_of(run.input)
-            workers = stack.enter_context(Workers(jobs, chosen, name, run.names, parse_kept=top is not None))
+            fields = {"kept_fields": top is not None, "dropped_fields": rejects is not None}
+            workers = stack.enter_context(Workers(jobs, chosen, name, run.names, **fields))
             results = _counted(run, workers.filter(records.blocks(run.input)))
         if top:
             from o1j.steps.filter.reflection import most_reflective

@@ -260,6 +260,31 @@ def test_sets_answer_where_only_the_solution_carries_it() -> None:
     assert kept == {"problem": "$1+1=?$", "solution": "It is $\\boxed{2}$.", "answer": "2"}
 
 
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        (
+            b'{"problem":"?","solution":"\\\\boxed{2}","n":1e3}\n',
+            b'{"problem":"?","solution":"\\\\boxed{2}","n":1e3,"answer":"2"}\n',
+        ),
+        (
+            b'{"problem": "?", "solution": "\\\\boxed{2}" }',
+            b'{"problem": "?", "solution": "\\\\boxed{2}", "answer": "2"}\n',
+        ),
+    ],
+)
+def test_the_rest_of_the_line_stays_as_it_was_spelt(line: bytes, written: bytes) -> None:
+    found = with_answer(Record({"problem": "?", "solution": "\\boxed{2}"}, raw=line))
+    assert found.raw == written
+
+
+def test_an_empty_answer_is_filled_in_its_place() -> None:
+    found = with_answer(
+        Record({"answer": None, "solution": "\\boxed{2}"}, raw=b'{"answer":null,"solution":"\\\\boxed{2}"}\n')
+    )
+    assert (found.raw, found) == (None, {"answer": "2", "solution": "\\boxed{2}"})
+
+
 def test_a_rationale_in_answer_becomes_the_solution() -> None:
     found = with_answer(record(problem="?", answer="9+9=<<9+9=18>>18\n#### 18"))
     assert found == {"problem": "?", "answer": "18", "solution": "9+9=<<9+9=18>>18\n#### 18"}

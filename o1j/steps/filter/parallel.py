@@ -43,6 +43,7 @@ class Plan(NamedTuple):
 
     name: str
     mapping: tuple[tuple[str, str], ...]
+    dropped_fields: bool
     before: tuple[Rule, ...]
     remembering: Any
     after: tuple[Rule, ...]
@@ -57,18 +58,27 @@ class Workers:
         rules: Iterable[Rule],
         name: str,
         mapping: Iterable[tuple[str, str]] = (),
-        parse_kept: bool = False,
+        kept_fields: bool = False,
+        dropped_fields: bool = True,
     ):
         """`rules` as for `filter`, `name` of the input for messages, `mapping` as for `records.read`. Kept records have
-        their line alone, unless `parse_kept` asks for their fields, for steps that read on."""
-        self._parse_kept = parse_kept
+        their line alone, unless `kept_fields` are asked for (by a step that reads on); without `dropped_fields` (when
+        nobody writes them) dropped records are empty."""
+        self._kept_fields, self._dropped_fields = kept_fields, dropped_fields
         rules = tuple(rules)
         at = next((number for number, rule in enumerate(rules) if hasattr(rule, "kept")), len(rules))
         remembering = rules[at] if at < len(rules) else None
         self._jobs = jobs
         self._remembering = remembering
         self._mapping = tuple(mapping)
-        plan = Plan(name, self._mapping, rules[:at], type(remembering).key if remembering else None, rules[at + 1 :])
+        plan = Plan(
+            name,
+            self._mapping,
+            dropped_fields,
+            rules[:at],
+            type(remembering).key if remembering else None,
+            rules[at + 1 :],
+        )
         method = "fork" if sys.platform == "linux" else "spawn"
         self._pool = ProcessPoolExecutor(
             jobs, mp_context=multiprocessing.get_context(method), initializer=_start, initargs=(plan,)
@@ -112,12 +122,12 @@ class Workers:
         if judged.key is not None:
             found = self._remembering.find(judged.key)
             if found:
-                return Dropped(self._record(judged).but(**found.fields), found.reason)
+                return Dropped(self._record(judged).but(**found.fields) if judged.line else Record(), found.reason)
             if judged.reason is None:
                 self._remembering.keep(judged.key, judged.place)
         if judged.reason is not None:
-            return Dropped(self._record(judged), judged.reason)
-        return self._record(judged) if self._parse_kept else Record(raw=judged.line)
+            return Dropped(self._record(judged) if judged.line else Record(), judged.reason)
+        return self._record(judged) if self._kept_fields else Record(raw=judged.line)
 
     def _record(self, judged: Judged) -> Record:
         record = Record(loads(judged.line), raw=judged.line)
@@ -163,6 +173,8 @@ def _judge_one(record: Record) -> Judged:
 
 
 def _judged(record: Record, reason: str | None, key: Any = None, place: str | int = 0) -> Judged:
+    if reason is not None and not _plan.dropped_fields:
+        return Judged(b"", False, reason, key, place)
     if record.raw is not None:
         return Judged(record.raw, False, reason, key, place)
     return Judged(dumps(record.on_disk()) + b"\n", True, reason, key, place)
