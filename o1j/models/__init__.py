@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from o1j.errors import Unavailable
 from o1j.models.chat import Chat, Messages, Reply, Sampling
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def connect(
     *,
     base_urls: Sequence[str] = (),
     api_key: str | None = None,
+    api_key_file: Path | str | None = None,
     concurrency: int | None = None,
     timeout: float = 1800.0,
     retries: int = 8,
@@ -51,7 +53,8 @@ def connect(
         known kind belongs to the name (`org/name:tag`).
     base_urls: where an OpenAI-compatible server listens (`http://127.0.0.1:8000/v1`); default `OPENAI_BASE_URL`, else
         OpenAI's own.
-    api_key: default `OPENAI_API_KEY`; servers that want none get a dummy. It appears in no output.
+    api_key, api_key_file: the key, or a file whose first line is it; default `OPENAI_API_KEY`; servers that want none
+        get a dummy. It appears in no output.
     concurrency: requests in flight at most; by default it begins at 16 and grows to 256 while that helps. Overload
         halves it, given or not.
     timeout: longest silence on a connection in seconds; there is no total limit.
@@ -78,7 +81,7 @@ def connect(
     model = open_model(
         spec,
         base_urls=base_urls,
-        api_key=api_key,
+        api_key=api_key or (_first_line(api_key_file) if api_key_file else None),
         concurrency=concurrency,
         timeout=timeout,
         retries=retries,
@@ -101,3 +104,10 @@ def connect(
         yield model
     finally:
         model.close()
+
+
+def _first_line(path: Path | str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").partition("\n")[0].strip()
+    except OSError as error:
+        raise Unavailable(f"the file of the API key {path} can't be read: {error.strerror}") from error

@@ -75,7 +75,7 @@ class Api:
             fitted = self._quirks[lane].apply(body)
             status, headers, raw = await self._post(lane, fitted)
             if status == 200:
-                return raw, _rest(headers)
+                return raw, rest(headers)
             note = self._quirks[lane].learn(error_object(raw), fitted) if status in (400, 422) else None
             if note is None:
                 break
@@ -175,7 +175,7 @@ def _kept_alive(address) -> socket.socket:
     return made
 
 
-def _rest(headers) -> float | None:
+def rest(headers) -> float | None:
     """Seconds until there is something left to ask for, by OpenAI's rate-limit headers (`1s`, `6m0s`, `20ms`)."""
     waits = []
     for what in ("requests", "tokens"):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from o1j.errors import Unavailable
+from o1j.models.api import rest
 from o1j.models.faults import keep_secret, of_status, redact, wait_asked
 
 
@@ -113,3 +114,16 @@ def test_the_loop_survives_a_cancelled_request(server, tmp_path):
 
         assert [reply for _, reply in model.map(range(3), hasty)] == [None] * 3
     assert model.stats.asked == 3  # what was sent is paid for, and was awaited and stored
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1s"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2s"}, 62),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "250ms"}, 0.25),
+    ],
+)
+def test_an_empty_rate_limit_is_waited_for(headers, seconds):
+    assert rest(headers) == seconds

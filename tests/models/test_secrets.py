@@ -4,6 +4,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+from o1j.errors import Unavailable
+
 KEY = "sk-test-4f9a1c7e5b2d8036-do-not-show"
 
 SCRIPT = """
@@ -49,3 +53,11 @@ def test_a_key_inside_an_address_is_written_nowhere(server, tmp_path, monkeypatc
     here = server(rate_5xx=1.0)
     written = everything_written(here.url.replace("://", f"://user:{KEY}@"), tmp_path, monkeypatch, count=2)
     assert b"bad day" in written and KEY.encode() not in written
+
+
+def test_a_key_can_come_from_a_file(server, ask, tmp_path):
+    (tmp_path / "key").write_text(KEY + "\n")
+    replies, _ = ask(server(api_key=KEY).url, ["4"], api_key_file=tmp_path / "key")
+    assert replies[0].text == "\\boxed{4}"
+    with pytest.raises(Unavailable, match="API key"):
+        ask("http://127.0.0.1:9/v1", ["4"], api_key_file=tmp_path / "none")
