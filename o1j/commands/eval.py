@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from o1j.records import Dropped, Record
     from o1j.reports.html import Page
     from o1j.steps.eval import Grader, Summary
+    from o1j.steps.eval.tokens import Tokenizer
 
 
 @dataclass
@@ -190,6 +191,12 @@ class Figures:
         str | None,
         typer.Option("--at-tokens", metavar="N,N", help="Read that curve at these budgets of tokens a problem."),
     ] = None
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer", metavar="PATH|ID", help="Count tokens where the input has no counts; a folder or hub id."
+        ),
+    ] = None
     summary: Annotated[
         str | None,
         typer.Option("--summary", metavar="FILE", help="Write all figures as JSON, one object a line and model."),
@@ -232,7 +239,7 @@ class Figures:
 
     def check(self) -> None:
         """Refuse what can't be written before anything is asked or graded."""
-        _ = self.budgets
+        _ = self.budgets, self.counter
         if self.plot:
             from o1j.reports import plot
 
@@ -241,6 +248,13 @@ class Figures:
             from o1j.reports import html
 
             html.check(self.report)
+
+    @cached_property
+    def counter(self) -> "Tokenizer | None":
+        """`--tokenizer`, open."""
+        from o1j.steps.eval.tokens import Tokenizer
+
+        return Tokenizer(self.tokenizer) if self.tokenizer else None
 
     @cached_property
     def page(self) -> "Page | None":
@@ -280,11 +294,12 @@ class Figures:
         if self.page:
             self.page.write(self.report, summaries, title=title, reference=reference)
 
-    @staticmethod
-    def _counted(one: "Mapping[str, Any]", asked: str) -> str | None:
-        """Who counted the tokens: the server (`usage`), the model's tokenizer, or whoever wrote the input."""
+    def _counted(self, one: "Mapping[str, Any]", asked: str) -> str | None:
+        """Who counted the tokens: the server (`usage`), a tokenizer, or whoever wrote the input."""
         if one["mean_tokens"] is None:
             return None
+        if self.counter and self.counter.used:
+            return f"tokenizer:{self.counter.name}"
         if one["model"] != asked:
             return "records"
         return "tokenizer" if asked.startswith("local:") else "usage"
@@ -350,7 +365,7 @@ def command(
 
     others = {name: totals() for name in [*figures.against, *filter(None, [figures.teacher])]}
     for name, other in others.items():
-        compare.count(records.read(name), other, grader=grader, regrade=regrade)
+        compare.count(records.read(name), other, grader=grader, regrade=regrade, tokenizer=figures.counter)
     asker = Asker(
         lambda: asking.connect(run),
         prompt,
@@ -361,7 +376,14 @@ def command(
     )
     mine = totals()
     results = evaluate(
-        problems.records(run), mine, grader=grader, asker=asker, gather=gather, regrade=regrade, run=run.id
+        problems.records(run),
+        mine,
+        grader=grader,
+        asker=asker,
+        gather=gather,
+        regrade=regrade,
+        tokenizer=figures.counter,
+        run=run.id,
     )
     results = problems.with_drops(results)
     exit_code = run.write(figures.page.tap(results) if figures.page else results, rejects)

@@ -132,6 +132,8 @@ def notes(summaries: Sequence[Figures]) -> list[str]:
     for one in summaries:
         if one["uncounted"] and one["mean_tokens"] is not None:
             lines.append(f"{one['uncounted']} samples carry no token count: mean tokens are over the others")
+        if one.get("at_tokens") == []:
+            lines.append("no token counts are known, so no budget can be read: --tokenizer counts them")
         judge = one.get("judge")
         if judge and judge["agreement"] is not None:
             lines.append(

@@ -171,6 +171,44 @@ def test_a_teacher_is_a_ceiling(tmp_path):
     }  # fmt: skip
 
 
+@pytest.fixture
+def tokenizer(tmp_path) -> Path:
+    """A tokenizer of words in a folder, as models are kept."""
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    (tmp_path / "words").mkdir()
+    made.save(str(tmp_path / "words" / "tokenizer.json"))
+    return tmp_path / "words"
+
+
+def test_tokens_are_counted_where_the_input_has_no_counts(tmp_path, tokenizer):
+    given = {**RIGHT, "response": "one two \\boxed{2}"}
+    del given["tokens"]
+    run = o1j("--tokenizer", tokenizer, "--at-tokens", 20, "--summary", tmp_path / "s.json", text=lines(given, WRONG))
+    assert [record["samples"][0]["tokens"] for record in parsed(run)] == [3, 60]
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["mean_tokens"], summary["tokens_from"]) == (31.5, f"tokenizer:{tokenizer}")
+
+
+def test_a_budget_without_token_counts_says_what_to_give():
+    given = {**RIGHT}
+    del given["tokens"]
+    assert b"--tokenizer" in o1j("--at-tokens", 20, text=lines(given)).stderr
+
+
+def test_the_first_record_leaves_while_the_input_is_open():
+    with subprocess.Popen(
+        [sys.executable, "-m", "o1j", "eval", "-q"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdin.write(lines(RIGHT, WRONG).encode())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == "a"
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["id"] == "b"
+        assert process.wait(timeout=60) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -181,6 +219,9 @@ def test_a_teacher_is_a_ceiling(tmp_path):
         (["--at-tokens", "many"], 2, b"8000,16000"),
         (["--compare", "none.jsonl"], 2, b"none.jsonl"),
         (["none.jsonl"], 69, b"none.jsonl"),
+        (["--tokenizer", "no/such/folder"], 69, b"tokenizer.json"),
+        (["--grader", "judge:nobody"], 69, b"simpleqa"),
+        (["--judge-model", "m"], 2, b"--grader judge:NAME"),
     ],
 )
 def test_wrong_use_is_one_line(arguments, code, message, tmp_path):

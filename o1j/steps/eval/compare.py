@@ -11,6 +11,7 @@ from o1j.records import Record
 from o1j.steps.eval.graders import Grader
 from o1j.steps.eval.step import evaluate
 from o1j.steps.eval.summary import CONDITIONS, Summary, Tally
+from o1j.steps.eval.tokens import Tokenizer
 
 SOLVED = 0.5
 """A problem counts as solved where at least this share of its samples is right."""
@@ -50,9 +51,16 @@ def ceiling(teacher: Sequence[Tally], student: Sequence[Tally]) -> dict[str, Any
     }
 
 
-def count(records: Iterable[Record], summary: Summary, *, grader: Grader, regrade: bool = False) -> None:
+def count(
+    records: Iterable[Record],
+    summary: Summary,
+    *,
+    grader: Grader,
+    regrade: bool = False,
+    tokenizer: Tokenizer | None = None,
+) -> None:
     """Fill `summary` from the outputs of another run; graded samples stand, others are graded; nobody is asked."""
-    for _ in evaluate(records, summary, grader=grader, gather=True, regrade=regrade):
+    for _ in evaluate(records, summary, grader=grader, gather=True, regrade=regrade, tokenizer=tokenizer):
         pass
 
 

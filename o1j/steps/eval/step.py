@@ -17,6 +17,7 @@ from o1j.steps.eval.graders import Grader
 from o1j.steps.eval.groups import merged_lineage, together
 from o1j.steps.eval.samples import Sample, of_reply, samples_of, without_samples
 from o1j.steps.eval.summary import Summary
+from o1j.steps.eval.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from o1j.models import Model
@@ -69,11 +70,13 @@ def evaluate(
     asker: Asker | None = None,
     gather: bool = False,
     regrade: bool = False,
+    tokenizer: Tokenizer | None = None,
     run: str = "",
 ) -> Iterator[Record | Dropped]:
     """Yield one graded record a problem and count it in `summary`.
 
-    `gather` puts scattered records of one problem together; `regrade` judges samples again that carry a verdict.
+    `gather` puts scattered records of one problem together; `regrade` judges samples again that carry a verdict;
+    `tokenizer` counts the tokens of samples that came without a count.
     A problem for which the model gave no reply at all is Dropped; one that lost some of its samples comes out
     with the rest graded, and is Dropped besides, so that the loss is counted. Raises UsageError at the first
     record without a response where there is no model to ask.
@@ -81,6 +84,8 @@ def evaluate(
     problems = (_problem(group, asker) for group in together(records, gather=gather))
     answered = ((problem, problem.record, samples) for problem, samples in _answered(problems, asker))
     for problem, graded in grader.over(answered, regrade):
+        if tokenizer:
+            graded = tokenizer.counted(graded)
         lost = [sample for sample in graded if sample.error is not None]
         if len(lost) == len(graded):
             yield Dropped(problem.record, "no-reply", technical=True)
