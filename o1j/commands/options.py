@@ -47,7 +47,7 @@ class Asking:
             "--model",
             "-m",
             metavar="KIND:NAME",
-            help="openai:NAME (or a bare name), local:PATH, local:smollm2, replay:FILE.",
+            help="openai:NAME (or a bare name), vllm:PATH_OR_ID, local:PATH_OR_ID, local:smollm2, replay:FILE.",
         ),
     ] = "local:smollm2"
     base_url: Annotated[
@@ -137,6 +137,30 @@ class Asking:
         str | None,
         typer.Option("--record", metavar="FILE", help="Write requests and replies here, for replay:FILE."),
     ] = None
+    api_key_file: Annotated[
+        str | None,
+        typer.Option(
+            "--api-key-file",
+            metavar="FILE",
+            help="The key is this file's first line. [default: OPENAI_API_KEY]",
+            show_default=False,
+        ),
+    ] = None
+    price: Annotated[
+        str | None,
+        typer.Option("--price", metavar="IN,OUT", help="USD per million tokens, where the built-in list has none."),
+    ] = None
+    max_usd: Annotated[
+        float | None, typer.Option("--max-usd", min=0.0, help="Never spend more; exit 75, and go on when run again.")
+    ] = None
+    max_tokens_total: Annotated[
+        int | None, typer.Option("--max-tokens-total", min=1, help="Never use more tokens, prompts included.")
+    ] = None
+    max_requests: Annotated[int | None, typer.Option("--max-requests", min=1, help="Never send more requests.")] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; say what would be asked, and cost.")] = False
+    vllm_args: Annotated[
+        str, typer.Option("--vllm-args", metavar="TEXT", help="Handed on to the server that vllm: starts.")
+    ] = ""
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Let local: run Python that comes with a model.")
     ] = False
@@ -174,6 +198,13 @@ class Asking:
             cache=False if self.no_cache else self.cache,
             cache_tag=self.cache_tag,
             record=self.record,
+            api_key_file=self.api_key_file,
+            price=self.price,
+            max_usd=self.max_usd,
+            max_tokens_total=self.max_tokens_total,
+            max_requests=self.max_requests,
+            dry_run=self.dry_run,
+            vllm_args=self.vllm_args,
             trust_remote_code=self.trust_remote_code,
             quiet=run.quiet,
         ) as model:

@@ -24,6 +24,7 @@ from o1j.records.json import dumps
 _PLACES = {
     *("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url"),
     *("concurrency", "timeout", "retries", "rpm", "tpm", "stream", "unordered"),
+    *("api_key_file", "price", "max_usd", "max_tokens_total", "max_requests", "vllm_args"),
 }
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -114,6 +115,8 @@ class Run:
 
     def write(self, results: Iterable[records.Record | records.Dropped], rejects: str | None = None) -> int:
         """Write what a step yields to its streams; the exit code that this deserves."""
+        if self.model and self.model.estimate:
+            return self._dry(results)
         exit_code = 1
         try:
             with ExitStack() as stack:
@@ -139,6 +142,13 @@ class Run:
         finally:
             self.finish(exit_code)
         return exit_code
+
+    def _dry(self, results: Iterable[records.Record | records.Dropped]) -> int:
+        """Go through the motions; the estimate is the result, and goes where people read."""
+        for _ in results:
+            pass
+        print(f"o1j {self.verb}: {self.model.estimate.line()}", file=sys.stderr)
+        return 0
 
     def finish(self, exit_code: int, **more: Any) -> None:
         """Close the run: counts to stderr, one line to the run log."""
