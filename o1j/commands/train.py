@@ -1,18 +1,47 @@
 """`o1j train`."""
 
 import os
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from o1j.commands.options import options
 from o1j.commands.run import Run
 
+if TYPE_CHECKING:
+    from o1j.training.settings import Settings
+
+
+class Lesson(Run):
+    """A run whose counts are steps: what it tells people is how far the training is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settings: Settings | None = None
+        self.last: dict[str, Any] = {}
+
+    def follow(self, metrics: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The metrics, remembered for the line of progress."""
+        for self.last in metrics:
+            yield self.last
+
+    def summary(self) -> str:
+        """`step 12 of 60, loss 0.42, 210 tokens/s, about 95 s left`."""
+        if not self.last or not self.settings:
+            return f"{self.counts['read']} records read"
+        left = self.settings.steps - self.last["step"]
+        a_step = self.last["tokens"] / self.last["step"] / self.last["tokens_per_second"]
+        return (
+            f"step {self.last['step']} of {self.settings.steps}, loss {self.last['loss']:.4g}, "
+            f"{self.last['tokens_per_second']:.0f} tokens/s" + (f", about {left * a_step:.0f} s left" if left else "")
+        )
+
 
 @options
 def command(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or smollm2 (embedded default).")],
-    run: Run,
+    run: Lesson,
     output: Annotated[
         str, typer.Option("--output", metavar="DIR", help="The trained model's folder.", show_default=False)
     ],
@@ -122,15 +151,15 @@ def command(
         resume=resume,
         parent=os.getpid(),
     )
-    return run.write(
-        training.train(
-            run.read(),
-            settings,
-            epochs=epochs,
-            think=think,
-            over_length=over_length,
-            include_wrong=include_wrong,
-            run=run.id,
-            tell=run.say,
-        )
+    run.settings = settings
+    metrics = training.train(
+        run.read(),
+        settings,
+        epochs=epochs,
+        think=think,
+        over_length=over_length,
+        include_wrong=include_wrong,
+        run=run.id,
+        tell=run.say,
     )
+    return run.write(run.follow(metrics))

@@ -72,8 +72,7 @@ def gather(
             if len(data.samples) % 20000 == 0:
                 tell(f"{len(data.samples)} samples encoded")
     if not data.samples:
-        dropped = f": all {data.records} records were too long" if data.dropped else ": the input is empty"
-        raise InputError(f"nothing to learn{dropped}")
+        raise InputError(f"nothing to learn: all {data.records} records are longer than --max-length {max_length}")
     return data
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import deepspeed
 import torch
 
 from o1j.training.settings import Settings
@@ -23,14 +24,12 @@ def save(engine: Any, settings: Settings, rank: int) -> None:
 
 def _gathered(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """The whole weights on the CPU of rank 0, one parameter at a time so that no rank holds more than one."""
-    from deepspeed.zero import GatheredParameters
-
     keep = torch.distributed.get_rank() == 0
     whole: dict[str, torch.Tensor] = {}
     seen: dict[int, torch.Tensor] = {}
     for name, weight in model.named_parameters(remove_duplicate=False):
         if id(weight) not in seen:
-            with GatheredParameters([weight]):
+            with deepspeed.zero.GatheredParameters([weight]):
                 seen[id(weight)] = weight.detach().cpu().clone() if keep else weight.detach().new_empty(0)
         whole[name] = seen[id(weight)]
     whole.update({name: buffer.cpu() for name, buffer in model.named_buffers() if name in model.state_dict()})

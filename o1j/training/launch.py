@@ -157,6 +157,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     if settings.device == "cpu":
         threads = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1) // settings.world)
         env |= {"DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(threads)}
+        # glibc gives large blocks back to the kernel at once; keeping them saves a tenth of the time, page faults
+        env = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)} | env
     return env
 
 

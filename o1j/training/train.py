@@ -10,10 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from o1j.errors import O1jError, Unavailable, UsageError, need
+from o1j.errors import InputError, O1jError, Unavailable, UsageError, need
 from o1j.records import Record
 from o1j.training import card, plan
 from o1j.training.data import Data, gather
@@ -40,6 +42,9 @@ def train(
 
     output = Path(settings.output)
     _refuse_collision(settings)
+    if settings.device == "cpu":
+        os.environ["DS_ACCELERATOR"] = "cpu"  # else it looks for GPUs, and says so, wherever it is imported
+    records = _some(records)
     tokenizer = _tokenizer(settings.model)
     encoder = Encoder(tokenizer, think)
     data = gather(
@@ -107,12 +112,22 @@ def device(gpus: str, nprocs: int | None) -> tuple[str, int]:
 
 def _tokenizer(model: str) -> Any:
     transformers = need("transformers", "train", "training")
-    need("deepspeed", "train", "training")
+    if find_spec("deepspeed") is None:  # importing it takes seconds, and only the ranks need it
+        need("deepspeed", "train", "training")
     try:
         return transformers.AutoTokenizer.from_pretrained(model)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise Unavailable(f"{model}: no model folder or reachable hub id ({first})") from error
+
+
+def _some(records: Iterable[Record]) -> Iterator[Record]:
+    """The same records, once it is known that there is one: an empty input loads no tokenizer."""
+    records = iter(records)
+    first = next(records, None)
+    if first is None:
+        raise InputError("nothing to learn: the input is empty")
+    return chain([first], records)
 
 
 def _refuse_collision(settings: Settings) -> None:

@@ -1,0 +1,136 @@
+"""What is learned, made visible: the toy tokenizer turns the mask back into text."""
+
+import pytest
+from transformers import AutoTokenizer
+
+from o1j.errors import InputError
+from o1j.training.chat import Encoder
+
+ASK = [{"role": "user", "content": "1+1?"}]
+REPLY = {"role": "assistant", "content": "2", "reasoning_content": "one and one"}
+
+# As Qwen3 does: thinking is cut from history, and a last reply without any gets an empty block.
+STRIPS = (
+    "{% for m in messages %}{% if m.role == 'assistant' %}"
+    "{% set body = m.content.split('</think>')[-1] %}{{ '<|im_start|>assistant\\n' }}"
+    "{% if loop.last %}{{ '<think>\\n' + (m.reasoning_content or '') + '\\n</think>\\n\\n' }}{% endif %}"
+    "{{ body + '<|im_end|>\\n' }}"
+    "{% else %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+# As R1's distillates do: the generation prompt opens the thinking.
+OPENS = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n<think>\\n' }}{% endif %}"
+)
+# No end token after a reply at all.
+ENDLESS = (
+    "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+)
+
+
+def learn(tokenizer, messages, think="tags", template=None) -> tuple[str, str, Encoder]:
+    """(whole text, learned text, encoder)."""
+    if template:
+        tokenizer.chat_template = template
+    encoder = Encoder(tokenizer, think)
+    sample = encoder.encode(messages)
+    taught = [token for token, learned in zip(sample.ids, sample.learned, strict=True) if learned]
+    return tokenizer.decode(sample.ids), tokenizer.decode(taught), encoder
+
+
+def test_only_the_reply_and_its_end_token_are_learned(tokenizer) -> None:
+    whole, taught, _ = learn(tokenizer, [*ASK, {"role": "assistant", "content": "2"}])
+    assert whole == "<|im_start|>user\n1+1?<|im_end|>\n<|im_start|>assistant\n2<|im_end|>"
+    assert taught == "2<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("think", "taught"),
+    [
+        ("tags", "<think>\none and one\n</think>\n\n2<|im_end|>"),
+        ("plain", "one and one\n\n2<|im_end|>"),
+        ("field", "<think>\none and one\n</think>\n\n2<|im_end|>"),
+    ],
+)
+def test_thinking_is_learned_in_the_shape_asked_for(tokenizer, think: str, taught: str) -> None:
+    assert learn(tokenizer, [*ASK, REPLY], think)[1] == taught
+
+
+@pytest.mark.parametrize("think", ["tags", "field"])
+def test_a_template_that_strips_thinking_does_not_strip_what_is_learned(tokenizer, think: str) -> None:
+    turns = [*ASK, REPLY, {"role": "user", "content": "sure?"}, {**REPLY, "reasoning_content": "again"}]
+    whole, taught, _ = learn(tokenizer, turns, think, STRIPS)
+    assert taught == ("<think>\none and one\n</think>\n\n2<|im_end|><think>\nagain\n</think>\n\n2<|im_end|>")
+    assert whole.count("<think>") == 2
+
+
+def test_a_field_that_the_template_ignores_is_told_and_learned_as_tags(tokenizer) -> None:
+    encoder = learn(tokenizer, [*ASK, REPLY], "field")[2]
+    assert any("reasoning_content" in surprise for surprise in encoder.surprises)
+
+
+def test_an_empty_think_block_from_the_template_is_not_learned(tokenizer) -> None:
+    _, taught, encoder = learn(tokenizer, [*ASK, {"role": "assistant", "content": "2"}], "tags", STRIPS)
+    assert taught == "2<|im_end|>"
+    assert any("empty <think>" in surprise for surprise in encoder.surprises)
+
+
+def test_thinking_that_the_generation_prompt_opens_is_opened_once(tokenizer) -> None:
+    whole, taught, _ = learn(tokenizer, [*ASK, REPLY], "tags", OPENS)
+    assert taught == "one and one\n</think>\n\n2<|im_end|>"
+    assert whole.endswith("assistant\n<think>\none and one\n</think>\n\n2<|im_end|>")
+
+
+def test_a_reply_without_thinking_closes_what_the_prompt_opened(tokenizer) -> None:
+    assert (
+        learn(tokenizer, [*ASK, {"role": "assistant", "content": "2"}], "tags", OPENS)[1] == "\n</think>\n\n2<|im_end|>"
+    )
+
+
+def test_a_template_without_end_tokens_gets_the_end_of_sequence(tokenizer) -> None:
+    _, taught, encoder = learn(tokenizer, [*ASK, {"role": "assistant", "content": "2"}], "tags", ENDLESS)
+    assert taught == "2<|im_end|>"
+    assert encoder.end_ids == {tokenizer.eos_token_id}
+
+
+def test_a_base_model_gets_the_stated_template(tokenizer) -> None:
+    tokenizer.chat_template = None
+    whole, taught, encoder = learn(tokenizer, [*ASK, {"role": "assistant", "content": "2"}])
+    assert whole == "### Instruction:\n1+1?\n\n### Response:\n2<|im_end|>"
+    assert taught == "2<|im_end|>"
+    assert tokenizer.chat_template
+    assert encoder.surprises
+
+
+def test_every_assistant_turn_is_learned_and_nothing_after_the_last(tokenizer) -> None:
+    turns = [*ASK, {"role": "assistant", "content": "2"}, *ASK, {"role": "assistant", "content": "two"}, *ASK]
+    whole, taught, _ = learn(tokenizer, turns)
+    assert taught == "2<|im_end|>two<|im_end|>"
+    assert whole.endswith("two<|im_end|>")
+
+
+def test_what_stands_before_the_reply_is_what_generation_is_asked_with(tokenizer) -> None:
+    encoder = Encoder(tokenizer)
+    asked = tokenizer.apply_chat_template(ASK, add_generation_prompt=True, tokenize=False)
+    assert tokenizer.decode(encoder.prompt([*ASK, REPLY])) == asked
+
+
+def test_words_like_a_mark_in_the_data_do_not_end_the_turn_early(tokenizer) -> None:
+    taught = learn(tokenizer, [*ASK, {"role": "assistant", "content": "a\n<|user|> b"}])[1]
+    assert taught == "a\n<|user|> b<|im_end|>"
+
+
+def test_no_assistant_turn_teaches_nothing(tokenizer) -> None:
+    assert Encoder(tokenizer).encode(ASK).targets == 0
+
+
+def test_a_template_that_refuses_is_the_inputs_fault(tokenizer) -> None:
+    tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
+    with pytest.raises(InputError, match=r"data\.jsonl:3.*roles must alternate"):
+        Encoder(tokenizer).encode([*ASK, REPLY], "data.jsonl:3")
+
+
+def test_a_saved_tokenizer_gives_the_same_mask(toy_model) -> None:
+    assert learn(AutoTokenizer.from_pretrained(toy_model), [*ASK, REPLY])[1].endswith("2<|im_end|>")

@@ -1,0 +1,187 @@
+"""Whole runs of `o1j train` with DeepSpeed on two CPU processes and a toy model: what comes out, and what survives."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from support import O1J
+
+pytest.importorskip("deepspeed")
+pytestmark = pytest.mark.timeout(600)
+
+TOLD = ["--gpus", "cpu", "--lr", "3e-2", "--batch-size", "4", "--max-length", "128", "--no-packing", "--epochs", "5"]
+STEPS = 30
+
+
+def call(model: Path, lessons: Path, output: Path, *more: str) -> list[str]:
+    return [*O1J, "train", str(model), str(lessons), "--output", str(output), *TOLD, *more]
+
+
+def finish(command: list[str], **options) -> tuple[list[dict], subprocess.CompletedProcess]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, **options)
+    return [json.loads(line) for line in done.stdout.splitlines()], done
+
+
+def ranks_of(output: Path) -> list[int]:
+    """Processes that have this output folder in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if str(output).encode() in words and b"worker" in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+def gone(output: Path, within: float = 60) -> bool:
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if not ranks_of(output):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.fixture(scope="module")
+def undisturbed(toy_model, lessons, tmp_path_factory) -> tuple[Path, list[dict]]:
+    """A run with ZeRO 2 on two processes that nothing happens to."""
+    output = tmp_path_factory.mktemp("runs") / "zero2"
+    metrics, done = finish(call(toy_model, lessons, output, "--nprocs", "2", "--zero", "2"))
+    assert done.returncode == 0, done.stderr
+    return output, metrics
+
+
+def test_stdout_is_one_line_a_step_and_the_last_names_the_output(undisturbed) -> None:
+    output, metrics = undisturbed
+    assert [line["step"] for line in metrics] == list(range(1, STEPS + 1))
+    assert {"step", "epoch", "loss", "lr", "tokens", "tokens_per_second"} <= set(metrics[0])
+    assert metrics[-1]["output"] == str(output)
+    assert "output" not in metrics[-2]
+    assert metrics[-1]["epoch"] == 5
+
+
+def test_the_loss_falls(undisturbed) -> None:
+    losses = [line["loss"] for line in undisturbed[1]]
+    assert losses[0] > 5
+    assert losses[-1] < losses[0] / 2
+
+
+def test_the_model_loads_and_ends_its_turns_where_it_was_taught_to(undisturbed) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    output, _ = undisturbed
+    model, notes = AutoModelForCausalLM.from_pretrained(output, output_loading_info=True)
+    assert not notes["missing_keys"]
+    assert AutoTokenizer.from_pretrained(output).chat_template
+    ends = model.generation_config.eos_token_id
+    assert 256 in (ends if isinstance(ends, list) else [ends])
+
+
+def test_the_folder_tells_where_it_comes_from(undisturbed) -> None:
+    output, metrics = undisturbed
+    facts = json.loads((output / "o1j-training.json").read_text())
+    assert facts["data"]["lineage"] == [{"step": "distill", "run": "r1", "model": "openai:teacher", "records": 24}]
+    assert facts["settings"]["lr"] == 3e-2
+    assert facts["result"]["loss"] == metrics[-1]["loss"]
+    assert "`openai:teacher`" in (output / "README.md").read_text()
+    assert not (output / "checkpoints").exists()
+    assert not list(output.glob(".o1j-*"))
+
+
+def test_zero_3_learns_the_same_and_its_export_is_whole(undisturbed, toy_model, lessons, tmp_path) -> None:
+    metrics, done = finish(call(toy_model, lessons, tmp_path / "zero3", "--nprocs", "2", "--zero", "3"))
+    assert done.returncode == 0, done.stderr
+    assert_same_losses(metrics, undisturbed[1])
+    size = sum(file.stat().st_size for file in (tmp_path / "zero3").glob("*.safetensors"))
+    assert size == sum(file.stat().st_size for file in undisturbed[0].glob("*.safetensors"))
+
+
+def test_one_process_learns_the_same_and_stage_two_remembers_stage_one(
+    undisturbed, lessons, toy_model, tmp_path
+) -> None:
+    metrics, done = finish(call(toy_model, lessons, tmp_path / "one", "--zero", "0", "--micro-tokens", "64"))
+    assert done.returncode == 0, done.stderr
+    assert_same_losses(metrics, undisturbed[1])
+
+
+def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, toy_model, lessons, tmp_path) -> None:
+    output = tmp_path / "killed"
+    told = call(toy_model, lessons, output, "--nprocs", "2", "--zero", "2", "--save-minutes", "0.0001")
+
+    # A rank dies: the other goes with it, the message says so.
+    process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(4):
+        process.stdout.readline()
+    os.kill(next(pid for pid in ranks_of(output) if b"launch" not in Path(f"/proc/{pid}/cmdline").read_bytes()), 9)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "rank" in stderr
+    assert "died" in stderr
+    assert gone(output)
+
+    # What stands there is neither overwritten nor gone on with unasked.
+    refused = subprocess.run(told, capture_output=True, text=True, timeout=100)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+
+    # o1j itself is killed: nobody is left behind.
+    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, text=True)
+    first = json.loads(process.stdout.readline())
+    assert first["step"] > 1
+    process.kill()
+    process.wait()
+    assert gone(output)
+
+    # SIGTERM: a checkpoint first.
+    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert "--resume goes on" in stderr
+    assert gone(output)
+
+    metrics, done = finish([*told, "--resume"])
+    assert done.returncode == 0, done.stderr
+    assert metrics[0]["step"] > first["step"]
+    assert_same_losses(metrics, undisturbed[1][-len(metrics) :])
+
+
+@pytest.mark.parametrize(
+    ("row", "more", "code", "message"),
+    [
+        (None, [], 65, "nothing to learn"),
+        ({"problem": "a", "response": "b", "correct": False}, [], 65, "--include-wrong"),
+        ({"problem": "a"}, [], 65, "nothing to learn"),
+        ({"problem": "a", "response": "b" * 500}, [], 65, "--over-length"),
+        ({"problem": "a", "response": "b"}, ["--think", "loud"], 2, "tags, plain or field"),
+        ({"problem": "a", "response": "b"}, ["--gpus", "none"], 2, "--gpus"),
+    ],
+)
+def test_what_would_teach_nothing_or_the_wrong_thing_is_refused(toy_model, tmp_path, row, more, code, message) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("" if row is None else json.dumps(row) + "\n", encoding="utf-8")
+    _, done = finish(call(toy_model, source, tmp_path / "out", *more))
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_there_is_69(lessons, tmp_path) -> None:
+    _, done = finish(call(tmp_path / "nowhere", lessons, tmp_path / "out"), env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 69
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def assert_same_losses(mine: list[dict], others: list[dict]) -> None:
+    assert [line["step"] for line in mine] == [line["step"] for line in others]
+    for line, other in zip(mine, others, strict=True):
+        assert line["loss"] == pytest.approx(other["loss"], rel=1e-3), line["step"]
