@@ -25,7 +25,9 @@ def boxes_from_end(text: str) -> Iterator[tuple[int, int, str]]:
     others = [name for name in ("\\fbox", "\\framebox") if name in text]
     limit = len(text)
     for _ in range(MAX_BOXES):
-        start = max(text.rfind(name, 0, limit) for name in ["\\boxed", *others])
+        start = text.rfind("\\boxed", 0, limit)
+        if others:
+            start = max(start, *(text.rfind(name, 0, limit) for name in others))
         if start < 0:
             return
         limit = start

@@ -24,9 +24,8 @@ _ANSWER = re.compile(
     r"\b(?:correct|right)\s+(?:option|choice)\s*(?:is|:)\s*",
     re.IGNORECASE,
 )
-# A reply without any of these is not worth the search.
-_ANSWER_WORDS = ("ans", "答案", "选", "结果", "réponse", "reponse", "respuesta", "risposta", "antwort", "resposta",
-                 "option", "choice")  # fmt: skip
+# What such a phrase begins with, in small letters: where none of it stands, the long pattern need not be tried.
+_ANSWER_STARTS = re.compile("ans|答案|故选|应选|因此选|所以选|选择|结果|r[ée]pon|respu|rispo|antwo|respo|correct|right")
 _EMPTY_ANSWER = re.compile(r"(?:correct|wrong|right|incorrect|not|clear|that|the|a|an|yes[^.]{20})\b", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
 _CHOICE_SAID = re.compile(
@@ -59,12 +58,17 @@ _TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) corre
 
 def stated(text: str) -> str | None:
     """The final answer of a reply without a box."""
-    text = _TRAILER.sub("", text)
+    text = _without_trailer(text)
     for rule in (final_answer, _hashes, _answer_is, _closing_choice, _short, _closing_bold, _closing_value):
         answer = (rule(text) or "").strip()
         if answer and _SOMETHING.search(answer):
             return answer
     return None
+
+
+def _without_trailer(text: str) -> str:
+    """The text without "I hope it is correct" and the tokens of a chat template behind it."""
+    return _TRAILER.sub("", text) if "<|" in text or "I hope" in text else text
 
 
 def has_value(text: str) -> bool:
@@ -83,27 +87,28 @@ def final_answer(text: str) -> str | None:
 
 
 def _hashes(text: str) -> str | None:
-    matches = _HASHES.findall(text)
+    matches = _HASHES.findall(text) if "####" in text else None
     return matches[-1] if matches else None
 
 
 def _answer_is(text: str) -> str | None:
-    low = text.lower()
-    if not any(word in low for word in _ANSWER_WORDS):
-        return None
-    for match in reversed(list(_ANSWER.finditer(text))[-LAST_STATEMENTS:]):
-        rest = text[match.end() : match.end() + TAIL]
-        if _EMPTY_ANSWER.match(rest):
+    starts = [match.start() for match in _ANSWER_STARTS.finditer(text.lower())]
+    tried = 0
+    for start in reversed(starts):
+        match = _ANSWER.match(text, start)
+        if not match:
             continue
-        answer = _statement(rest)
-        if answer:
+        tried += 1
+        rest = text[match.end() : match.end() + TAIL]
+        answer = None if _EMPTY_ANSWER.match(rest) else _statement(rest)
+        if answer or tried == LAST_STATEMENTS:
             return answer
     return None
 
 
 def _statement(rest: str) -> str | None:
     """What a sentence that has just said "the answer is" names: formulas with what joins them, or its words."""
-    rest = _TRAILER.sub("", rest)
+    rest = _without_trailer(rest)
     rest = re.sub(r"^(?:[\s:：*_\"“]|\\\")+", "", rest)
     if not rest:
         return None
