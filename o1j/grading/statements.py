@@ -4,6 +4,7 @@
 """
 
 import re
+from functools import lru_cache
 
 from .formulas import ALIGNED, MATH, formulas_from, inside, last_value, run_before
 
@@ -201,6 +202,7 @@ def _short(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def _closing(text: str) -> tuple[str, str]:
     """The last paragraph with words in it, and its last sentence."""
     lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
