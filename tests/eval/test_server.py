@@ -1,0 +1,95 @@
+"""`o1j eval` against a real HTTP server: samples, usage, refusals, and problems that got no reply."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiohttp")
+
+
+@pytest.fixture(scope="module")
+def loopback():
+    """The server of examples/."""
+    path = Path(__file__).resolve().parents[2] / "examples/loopback.py"
+    spec = importlib.util.spec_from_file_location("eval_loopback", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["eval_loopback"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def lines(*records: dict) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+PROBLEMS = [
+    {"id": "sum", "problem": "What is 1+1?", "answer": "2"},
+    {"id": "cut", "problem": "What is 2+2?", "answer": "4"},
+    {"id": "no", "problem": "What is 3+3?", "answer": "6"},
+]
+
+
+def answer(request: dict) -> dict:
+    """Right in every second sample of the sum (by its seed), cut off, refusing, or 400 for what is forbidden."""
+    from aiohttp import web
+
+    asked = request["messages"][-1]["content"]
+    if "Verdict:" in asked:
+        return {"content": "They agree.\nVerdict: YES" if "boxed{2}" in asked else "They differ.\nVerdict: NO"}
+    if "forbidden" in asked:
+        raise web.HTTPBadRequest(text='{"error": {"message": "not this one"}}')
+    usage = {"prompt_tokens": 9, "completion_tokens": 20}
+    if "2+2" in asked:
+        return {"content": "It is \\boxed{4", "finish_reason": "length", "usage": usage}
+    if "3+3" in asked:
+        return {"content": None, "refusal": "I won't.", "usage": usage}
+    return {"content": "\\boxed{2}" if request["seed"] % 2 else "\\boxed{3}", "usage": usage}
+
+
+def test_samples_come_with_their_tokens_and_faults(loopback, o1j, tmp_path):
+    with loopback.running(loopback.make_app(answer)) as url:
+        done = o1j(
+            *("eval", "-m", "openai:student", "--base-url", url, "-n", "4", "--seed", "0", "--summary", "s.json"),
+            input=lines(*PROBLEMS),
+        )
+    assert done.returncode == 0, done.stderr
+    by_id = {record["id"]: record for record in map(json.loads, done.stdout.splitlines())}
+    assert [sample["correct"] for sample in by_id["sum"]["samples"]] == [False, True, False, True]
+    assert {sample["verdict"] for sample in by_id["cut"]["samples"]} == {"truncated"}
+    assert {sample["verdict"] for sample in by_id["no"]["samples"]} == {"refused"}
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert summary["accuracy"] == pytest.approx(0.5 / 3)
+    assert (summary["graded"], summary["truncated"], summary["refused"], summary["no_answer"]) == (12, 4, 4, 0)
+    assert (summary["mean_tokens"], summary["tokens_from"]) == (20, "usage")
+    assert summary["pass@k"]["2"] == pytest.approx((5 / 6) / 3)
+    assert summary["maj@k"]["4"] == pytest.approx(0.5 / 3)  # two against two: the tie is shared
+
+
+def test_a_problem_without_any_reply_is_rejected_with_exit_1(loopback, o1j, tmp_path):
+    forbidden = {"id": "x", "problem": "forbidden?", "answer": "1"}
+    with loopback.running(loopback.make_app(answer)) as url:
+        done = o1j(
+            *("eval", "-m", "openai:student", "--base-url", url, "--seed", "1", "--retries", "0"),
+            *("--rejects", "r.jsonl"),
+            input=lines(PROBLEMS[0], forbidden),
+        )
+    assert done.returncode == 1, done.stderr
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["sum"]
+    rejected = json.loads((tmp_path / "r.jsonl").read_text())
+    assert (rejected["id"], rejected["reason"]) == ("x", "no-reply")
+
+
+def test_a_judge_on_a_server_of_its_own(loopback, o1j):
+    outputs = [{**PROBLEMS[0], "response": f"\\boxed{{{n}}}", "id": str(n)} for n in (2, 3)]
+    with loopback.running(loopback.make_app(answer)) as url:
+        judge = ("--grader", "judge:equal", "--judge-model", "openai:judge")
+        refused = o1j("eval", *judge, input=lines(*outputs))
+        done = o1j("eval", *judge, "--judge-base-url", url, input=lines(*outputs))
+    assert refused.returncode == 2 and b"--judge-base-url" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    records = list(map(json.loads, done.stdout.splitlines()))
+    assert [(record["correct"], record["verdict"]) for record in records] == [(True, "judge"), (False, "judge")]
+    assert records[0]["lineage"][-1]["model"] == "openai:judge"
