@@ -43,8 +43,8 @@ def command(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or smollm2 (embedded default).")],
     run: Lesson,
     output: Annotated[
-        str, typer.Option("--output", metavar="DIR", help="The trained model's folder.", show_default=False)
-    ],
+        str | None, typer.Option("--output", metavar="DIR", help="The trained model's folder.", show_default=False)
+    ] = None,
     gpus: Annotated[
         str, typer.Option("--gpus", metavar="N|auto|cpu", help="GPUs to train on, or CPU processes.")
     ] = "auto",
@@ -103,6 +103,13 @@ def command(
         float, typer.Option("--save-minutes", min=0.0, help="A checkpoint this often; 0: only when interrupted.")
     ] = 15.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from DIR's checkpoint, if there is one.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Train nothing: show what is learned, what would be refused, lengths, steps, memory, time.",
+        ),
+    ] = False,
 ) -> int:
     """Fine-tune a causal language model through DeepSpeed.
 
@@ -111,9 +118,10 @@ def command(
     reloaded and tried, with its card.
 
     \b
+    o1j train smollm2 thoughts.jsonl --check | jq .
     o1j train smollm2 thoughts.jsonl --output student --gpus cpu --nprocs 2 > metrics.jsonl
     """
-    from o1j.errors import UsageError, need
+    from o1j.errors import InputError, UsageError, need
     from o1j.training import train as training
     from o1j.training.settings import Settings
 
@@ -124,13 +132,15 @@ def command(
     ):
         if value not in known:
             raise UsageError(f"{name} {value}: expected {', '.join(known[:-1])} or {known[-1]}")
+    if not output and not check:
+        raise UsageError("--output DIR is missing: where is the trained model to go?")
     need("torch", "train", "training")
     _ = run.stdout  # from here on, what libraries print goes to stderr
     device, world = training.device(gpus, nprocs)
     on_gpu = device == "cuda"
     settings = Settings(
         model=training.resolve(model, run.say),
-        output=output,
+        output=output or "",
         folder="",
         device=device,
         world=world,
@@ -151,6 +161,13 @@ def command(
         resume=resume,
         parent=os.getpid(),
     )
+    if check:
+        painted, report = training.check(
+            run.read(), settings, epochs=epochs, think=think, over_length=over_length, include_wrong=include_wrong
+        )
+        run.say(f"a sample; what is learned is marked:\n{painted}")
+        run.write([report])
+        return InputError.exit_code if report["refused"] else 0
     run.settings = settings
     metrics = training.train(
         run.read(),

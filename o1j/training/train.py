@@ -86,6 +86,20 @@ def train(
     yield {**last, "output": str(output), "stops": report["stops"]}
 
 
+def check(
+    records: Iterable[Record], settings: Settings, *, epochs: float, think: str, over_length: str, include_wrong: bool
+) -> tuple[str, dict[str, Any]]:
+    """(a sample painted, the report) of `--check`."""
+    from o1j.training import check
+    from o1j.training.chat import Encoder
+
+    encoder = Encoder(_tokenizer(settings.model), think)
+    report, sample = check.check(
+        records, encoder, settings, epochs=epochs, over_length=over_length, include_wrong=include_wrong
+    )
+    return check.paint(encoder, sample, sys.stderr.isatty()) if sample else "(none)", report
+
+
 def resolve(model: str, tell: Callable[[str], None]) -> str:
     """A folder or hub id; `smollm2` and `local:smollm2` are the embedded default, unpacked at the first use."""
     name = model.removeprefix("local:")

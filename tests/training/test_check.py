@@ -1,0 +1,73 @@
+"""`o1j train --check`: what it finds, and what it shows."""
+
+import json
+import subprocess
+
+from support import O1J
+
+from o1j.records import Record
+from o1j.training import check
+from o1j.training.chat import Encoder
+from o1j.training.settings import Settings
+
+ROWS = [
+    {"problem": "1+1?", "response": "\\boxed{2}", "source": "a", "correct": True},
+    {"problem": "1+2?", "response": "x" * 150 + "\\boxed{3}", "source": "a"},
+    {"problem": "1+3?", "response": "5", "correct": False},
+    {"problem": "1+4?"},
+]
+
+
+def look(tokenizer, toy_model, rows, **more):
+    settings = Settings(str(toy_model), "", "", max_length=128)
+    options = {"epochs": 1, "over_length": "error", "include_wrong": False, **more}
+    records = [Record(row, source="in", line=n) for n, row in enumerate(rows, 1)]
+    return check.check(records, Encoder(tokenizer), settings, **options)
+
+
+def test_every_trouble_is_named_with_its_rows(tokenizer, toy_model) -> None:
+    report, _ = look(tokenizer, toy_model, ROWS)
+    assert report["refused"] == ["nothing to learn", "too long", "wrong"]
+    assert {name: rows["first"] for name, rows in report["rows"].items()} == {
+        "too long": ["in:2"],
+        "box beyond the limit": ["in:2"],
+        "wrong": ["in:3"],
+        "nothing to learn": ["in:4"],
+    }
+    assert report["profile"]["correct"] == 0.5
+    assert report["profile"]["sources"] == {"a": 2, "unnamed": 2}
+
+
+def test_good_data_is_not_refused_and_its_work_is_counted(tokenizer, toy_model) -> None:
+    report, sample = look(tokenizer, toy_model, ROWS[:1] * 9)
+    assert report["refused"] == []
+    assert report["tokens"] == 9 * len(sample.ids)
+    assert (report["packs"], report["steps"]) == (3, 1)
+    assert report["ends_with"] == ["<|im_end|>"]
+    assert report["memory_gib"].keys() == {"zero0", "zero1", "zero2", "zero3"}
+
+
+def test_padding_saved_is_what_padded_batches_would_waste(tokenizer, toy_model) -> None:
+    rows = [{"problem": "a", "response": "x"}, {"problem": "a", "response": "x" * 40}]
+    report, _ = look(tokenizer, toy_model, rows)
+    short, long = 22, 61
+    assert report["tokens"] == short + long
+    assert report["padding_saved"] == round(1 - (short + long) / (2 * long), 4)
+
+
+def test_what_is_learned_is_painted_and_data_cannot_drive_the_terminal(tokenizer) -> None:
+    encoder = Encoder(tokenizer)
+    turns = [{"role": "user", "content": "\x1b[2J?"}, {"role": "assistant", "content": "2"}]
+    painted = check.paint(encoder, encoder.encode(turns), colour=False)
+    assert painted.endswith("assistant\n⟦2<|im_end|>⟧")
+    assert "\x1b" not in painted
+
+
+def test_the_command_prints_one_report_and_says_with_its_exit_code_what_train_would(toy_model, tmp_path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    command = [*O1J, "train", str(toy_model), str(source), "--check", "--gpus", "cpu", "--over-length", "drop"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 65
+    assert json.loads(done.stdout)["refused"] == ["nothing to learn", "wrong"]
+    assert "\\boxed{3}<|im_end|>⟧" in done.stderr
