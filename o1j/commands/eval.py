@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,6 @@ from o1j.commands.run import Run, show
 from o1j.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from o1j.benches import Bench, Matcher
     from o1j.models import Model
     from o1j.records import Dropped, Record
@@ -152,24 +151,21 @@ class Judging:
         connect = (lambda: self._connect(asking, run)) if self.judge_model else None
         return judge.load(name.removeprefix("judge:"), connect, self.judge_repeat)
 
-    def _connect(self, asking: Asking, run: Run) -> "AbstractContextManager[Model]":
-        from o1j import models
-
+    @contextmanager
+    def _connect(self, asking: Asking, run: Run) -> "Iterator[Model]":
+        """The judge's model: paced, cached and limited like the one under test, whose counts stay the run's."""
         kind = self.judge_model.partition(":")[0]
         if kind not in ("local", "replay") and not self.judge_base_url:
             raise UsageError(
                 f"--judge-model {self.judge_model}: say where it is served with --judge-base-url "
                 "(OpenAI's own: https://api.openai.com/v1), so that no model under test judges itself by default"
             )
-        return models.connect(
-            self.judge_model,
-            base_urls=[self.judge_base_url] if self.judge_base_url else [],
-            concurrency=asking.concurrency,
-            timeout=asking.timeout,
-            retries=asking.retries,
-            cache=False if asking.no_cache else asking.cache,
-            quiet=run.quiet,
-        )
+        base_url = [self.judge_base_url] if self.judge_base_url else []
+        under_test = run.model
+        own = replace(asking, model=self.judge_model, base_url=base_url, cache_tag="", record=None)
+        with own.connect(run) as model:
+            run.model = under_test or model
+            yield model
 
 
 @dataclass
