@@ -24,6 +24,7 @@ from o1j.models.weights import fingerprint
 
 MOST_NEW_TOKENS = 2048  # where a request sets no max_tokens: a small model that never stops must not run for hours
 ROWS = 64  # in a batch; of 16, 48 and 96 rows the larger were the faster on two cores
+_ROOM = 64  # tokens by which the cache grows at a time
 _NUCLEUS = 256  # the most likely tokens, among which the nucleus of `top_p` nearly always lies
 
 
@@ -108,7 +109,7 @@ class _Engine:
         ends = self._defaults.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         self._ends = {end for end in [*ends, self._tokenizer.eos_token_id] if end is not None}
-        self._cache_of = transformers.DynamicCache
+        self._transformers, self._layer = transformers, _roomy_layer(transformers)
         self._waiting: list[_Row] = []
         self._wake = threading.Condition()
         self._closed = False
@@ -203,10 +204,16 @@ class _Engine:
                 return True
             chosen = self._alike(free)
         if chosen:
-            fresh = _Batch(self._model, self._torch, self._cache_of(config=self._model.config), chosen, self)
+            fresh = _Batch(self._model, self._torch, self._new_cache(), chosen, self)
             self._hand_out(fresh.leave(self._ended))
             self._batch = fresh if not active else self._batch.join(fresh)
         return True
+
+    def _new_cache(self):
+        """A cache whose plain layers grow in steps; those of other kinds (sliding windows, states) stay as they are."""
+        cache, plain = self._transformers.DynamicCache(config=self._model.config), self._transformers.cache_utils
+        cache.layers = [self._layer() if type(layer) is plain.DynamicLayer else layer for layer in cache.layers]
+        return cache
 
     def _alike(self, count: int) -> list[_Row]:
         """The longest-waiting request and those nearest to it in length."""
@@ -241,6 +248,35 @@ class _Engine:
         row.loop.call_soon_threadsafe(settle)
 
 
+def _roomy_layer(transformers) -> type:
+    """A cache layer that keeps room for the tokens to come: the plain one copies all it holds at every token."""
+
+    class RoomyLayer(transformers.cache_utils.DynamicLayer):
+        def update(self, key_states, value_states, *args, **kwargs):
+            if not self.is_initialized:
+                self.lazy_initialization(key_states, value_states)
+                self._room: dict[str, Any] = {}
+            self.keys = self._append("keys", self.keys, key_states)
+            self.values = self._append("values", self.values, value_states)
+            return self.keys, self.values
+
+        def _append(self, name: str, held, new):
+            """`held` with `new` after it, both (rows, heads, positions, size), as a view of a larger tensor."""
+            length = held.shape[-2] if held.numel() else 0
+            total = length + new.shape[-2]
+            room = self._room.get(name)
+            moved = room is None or room.data_ptr() != held.data_ptr() or room.shape[0] != new.shape[0]
+            if moved or room.shape[-2] < total:
+                room = new.new_empty((*new.shape[:-2], total + _ROOM, new.shape[-1]))
+                if length:
+                    room[..., :length, :] = held
+                self._room[name] = room
+            room[..., length:total, :] = new
+            return room[..., :total, :]
+
+    return RoomyLayer
+
+
 class _Batch:
     """Rows that are generated together, padded on the left. mask: (rows, positions), 1 where a token stands."""
 
@@ -255,7 +291,7 @@ class _Batch:
         self.mask = torch.tensor(mask, device=self._device)
         self._forward(torch.tensor(ids, device=self._device), (self.mask.cumsum(-1) - 1).clamp(min=0))
         # rows can only be joined where the cache keeps every position of every layer
-        self.can_grow = all(type(layer).__name__ == "DynamicLayer" for layer in self.cache.layers)
+        self.can_grow = all(isinstance(layer, engine._layer) for layer in self.cache.layers)
 
     def step(self) -> None:
         """One more token for every row."""
