@@ -28,7 +28,7 @@ def judgements(name):
     """(label as read by a person, this grader's judgement) of every pair of a file."""
     for number, line in enumerate((DATA / f"{name}.jsonl").read_bytes().strip().split(b"\n")):
         row = json.loads(line)
-        if "pred" in row:
+        if "gold" in row:
             gold = row["gold"]
             gold = (extract(gold) or gold) if "$" in gold or len(gold) > 60 else gold
             replies = [(gold, row["pred"], row["label"])]
