@@ -75,6 +75,10 @@ def command(
     packing: Annotated[
         bool, typer.Option("--packing/--no-packing", help="Fill packs with short samples, which never see each other.")
     ] = True,
+    lora: Annotated[
+        bool, typer.Option("--lora", help="Learn low-rank adapters on all linear layers; merged in the end.")
+    ] = False,
+    lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the adapters; alpha is twice it.")] = 16,
     think: Annotated[
         str, typer.Option("--think", metavar="tags|plain|field", help="The shape in which thinking is learned.")
     ] = "tags",
@@ -135,6 +139,8 @@ def command(
     if not output and not check:
         raise UsageError("--output DIR is missing: where is the trained model to go?")
     need("torch", "train", "training")
+    if lora:
+        need("peft", "train", "--lora")
     _ = run.stdout  # from here on, what libraries print goes to stderr
     device, world = training.device(gpus, nprocs)
     on_gpu = device == "cuda"
@@ -155,6 +161,7 @@ def command(
         micro_tokens=micro_tokens or (max_length if on_gpu else 1024),
         max_length=max_length,
         packing=packing,
+        lora=lora_rank if lora else 0,
         gradient_checkpointing=on_gpu if checkpointing is None else checkpointing,
         seed=seed,
         save_every=60 * save_minutes,

@@ -87,7 +87,7 @@ tags: [o1j, distillation]
 
 # Fine-tuned by o1j
 
-Base model: `{Path(base).name}`. Fine-tuned on all weights with o1j {
+Base model: `{Path(base).name}`. Fine-tuned {_how(facts)} with o1j {
         facts["o1j"]
     } through DeepSpeed; the loss is that of the
 assistant's turns, end token included, thinking in the shape `{facts["settings"]["think"]}`.
@@ -103,3 +103,8 @@ Hyperparameters, counts by source and language, lineage and the data's hash: `{N
 
 A student is bounded by its teacher and by what the data covers; nothing here was measured beyond the training loss.
 """
+
+
+def _how(facts: dict[str, Any]) -> str:
+    rank = facts["settings"]["lora"]
+    return f"with adapters of rank {rank}, merged," if rank else "on all weights"

@@ -54,6 +54,8 @@ def start(settings: Settings) -> Any:
     model.config.use_cache = False
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
+    if settings.lora:
+        model = _adapted(model, settings.lora)
     learned = [weight for weight in model.parameters() if weight.requires_grad]
     groups = [
         {"params": [w for w in learned if w.dim() >= 2], "weight_decay": settings.weight_decay},
@@ -62,6 +64,14 @@ def start(settings: Settings) -> Any:
     optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=(0.9, 0.95), fused=True)
     engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
     return engine
+
+
+def _adapted(model: Any, rank: int) -> Any:
+    """The model with low-rank adapters on every linear layer but the head, and nothing else to learn."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
 def checkpoint(engine: Any, settings: Settings, step: int, tokens: int) -> None:

@@ -14,11 +14,13 @@ PART = "export.partial"
 def save(engine: Any, settings: Settings, rank: int) -> None:
     """Write weights and configuration into the work folder; rank 0 writes, with ZeRO-3 all ranks hand over theirs."""
     model = engine.module
-    weights = _gathered(model) if settings.zero == 3 else None
+    weights = _gathered(model) if settings.zero == 3 or settings.lora else None
     if rank == 0:
-        folder = Path(settings.folder) / PART
+        if settings.lora:
+            weights = _merged(weights, model.peft_config["default"])
+            model = model.get_base_model()
         model.config.use_cache = True
-        model.save_pretrained(folder, state_dict=weights)
+        model.save_pretrained(Path(settings.folder) / PART, state_dict=weights)
     torch.distributed.barrier()
 
 
@@ -29,8 +31,23 @@ def _gathered(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     seen: dict[int, torch.Tensor] = {}
     for name, weight in model.named_parameters(remove_duplicate=False):
         if id(weight) not in seen:
-            with deepspeed.zero.GatheredParameters([weight]):
+            with deepspeed.zero.GatheredParameters([weight], enabled=hasattr(weight, "ds_id")):
                 seen[id(weight)] = weight.detach().cpu().clone() if keep else weight.detach().new_empty(0)
         whole[name] = seen[id(weight)]
     whole.update({name: buffer.cpu() for name, buffer in model.named_buffers() if name in model.state_dict()})
     return whole if keep else {}
+
+
+def _merged(weights: dict[str, torch.Tensor], config: Any) -> dict[str, torch.Tensor]:
+    """The base model's weights with its adapters added in: W + B·A·alpha/r, in float32."""
+    scale = config.lora_alpha / config.r
+    whole = {}
+    for name, weight in weights.items():
+        if ".lora_" in name:
+            continue
+        stem = name.removesuffix(".base_layer.weight")
+        if stem != name:
+            low, high = (weights[f"{stem}.lora_{part}.default.weight"].float() for part in "AB")
+            weight = (weight.float() + scale * (high @ low)).to(weight.dtype)
+        whole[name.removeprefix("base_model.model.").replace(".base_layer.", ".")] = weight
+    return whole

@@ -27,6 +27,7 @@ class Settings:
     max_length: int = 4096
     packing: bool = True
     gradient_checkpointing: bool = False
+    lora: int = 0  # rank of the adapters; 0 trains all weights
     seed: int = 0
     save_every: float = 900.0
     steps: int = 0

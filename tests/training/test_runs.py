@@ -110,6 +110,17 @@ def test_one_process_learns_the_same_and_stage_two_remembers_stage_one(
     assert_same_losses(metrics, undisturbed[1])
 
 
+def test_adapters_are_merged_into_a_model_that_needs_no_peft(toy_model, lessons, tmp_path) -> None:
+    metrics, done = finish(call(toy_model, lessons, tmp_path / "lora", "--nprocs", "2", "--zero", "3", "--lora"))
+    assert done.returncode == 0, done.stderr
+    assert metrics[-1]["loss"] < metrics[0]["loss"]
+    names = {file.name for file in (tmp_path / "lora").iterdir()}
+    assert "model.safetensors" in names
+    assert not {name for name in names if "adapter" in name}
+    facts = json.loads((tmp_path / "lora" / "o1j-training.json").read_text())
+    assert facts["settings"]["lora"] == 16
+
+
 def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, toy_model, lessons, tmp_path) -> None:
     output = tmp_path / "killed"
     told = call(toy_model, lessons, output, "--nprocs", "2", "--zero", "2", "--save-minutes", "0.0001")
