@@ -68,10 +68,11 @@ def _with_found(record: Record, found: str) -> Record:
     """The record with a new last field. Its line gets that field at its end instead of being written anew: half the
     cost of the whole filter, and all that is in the line stays as it was spelt."""
     changed = record.but(answer=found)
-    line = record.raw.rstrip() if record.raw and "answer" not in record else b""
-    if line.endswith(b"}") and len(record) > 0:
-        spaced = line.startswith(b'": ', line.find(b'":'))
-        changed.raw = (b'%b, "answer": %b}\n' if spaced else b'%b,"answer":%b}\n') % (line[:-1].rstrip(), dumps(found))
+    line = record.raw
+    if line and "answer" not in record:
+        body = line[:-2] if line.endswith(b"}\n") else line.rstrip().removesuffix(b"}")
+        name = b', "answer": ' if line.startswith(b'": ', line.find(b'":')) else b',"answer":'
+        changed.raw = b"".join((body.rstrip(), name, dumps(found), b"}\n"))
     return changed
 
 
@@ -90,9 +91,11 @@ def answer_in(solution: str) -> str | None:
     Stricter than the grader, which also takes what a closing sentence states: a wrong gold spoils all that follows.
     Boxes that stand side by side, as in `\\boxed{2}` and `\\boxed{3}`, are one answer of several values.
     """
-    box = max(solution.rfind("\\boxed"), solution.rfind("\\fbox"))
+    box = solution.rfind("\\boxed")
+    if box < 0:
+        box = solution.rfind("\\fbox")
     if box >= 0:
-        if solution.count("box") == 1 and "nswer" not in solution[box:] and "{" in solution[box : box + 8]:
+        if solution.find("box") >= box and "nswer" not in solution[box:] and "{" in solution[box : box + 8]:
             return _braced(solution, box)
         return extract(solution[max(0, box - _BEFORE) :])
     if "####" in solution:

@@ -1,0 +1,176 @@
+"""How fast the filter is: whole commands over Numina-shaped rows, beside the limit and other tools, in one run.
+
+    python tests/bench/filter_throughput.py [MEGABYTES] >> tests/bench/RESULTS-filter.md
+
+Makes its input from ../shared/data (or O1J_DATA). jq, datasets and datatrove are measured where they are installed,
+each with rules of the same kind: pictures, proofs, a missing box, a box without digits. `O1J_BENCH_PYTHON` names a
+Python that has datatrove and datasets, if this one has not.
+"""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+DATA = Path(os.environ.get("O1J_DATA", HERE.parents[2] / "../shared/data"))
+SOURCES = {
+    "olympiadbench_raw_english": "olympiads",
+    "olympiadbench_raw_chinese": "cn_contest",
+    "deepscaler_train_aime": "amc_aime",
+    "math500_test": "math",
+    "longcot_limo_official_solutions": "aops_forum",
+    "gsm8k_test": "orca_math",
+}
+LIMIT = """
+import orjson, sys
+with open(sys.argv[1], "rb", 1 << 20) as lines, open(sys.argv[2], "wb", 1 << 20) as out:
+    for line in lines:
+        out.write(orjson.dumps(orjson.loads(line)) + b"\\n")
+"""
+RULES = r"""
+import re
+PICTURE = re.compile(
+    r"!\[|\[asy\]|as shown|in the (?:figure|diagram)|the (?:figure|diagram) (?:below|above|shows)|如图", re.I
+)
+PROOF = re.compile(r"\b(?:prove|show) that\b|证明|求证", re.I)
+def keep(row):
+    box = row["solution"].rfind("\\boxed{")
+    return (not PICTURE.search(row["problem"]) and not PROOF.search(row["problem"]) and box >= 0
+            and re.search(r"\d", row["solution"][box:box + 40]) is not None)
+"""
+JQ = (
+    'select((.problem | test("!\\\\[|\\\\[asy\\\\]|as shown|in the (figure|diagram)|the (figure|diagram) '
+    '(below|above|shows)|如图"; "i") | not) and (.problem | test("\\\\b(prove|show) that\\\\b|证明|求证"; "i") | not) '
+    'and (.solution | test("\\\\\\\\boxed\\\\{.{0,30}[0-9]")))'
+)
+DATASETS = (
+    RULES
+    + """
+import sys
+from datasets import load_dataset
+rows = load_dataset("json", data_files=sys.argv[1], split="train", cache_dir=sys.argv[3])
+rows.filter(keep, num_proc=2).to_json(sys.argv[2], force_ascii=False)
+"""
+)
+DATATROVE = (
+    RULES
+    + """
+import sys, os
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.filters import LambdaFilter
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+folder, out, logs = os.path.dirname(sys.argv[1]) + "/shards", sys.argv[2] + ".d", sys.argv[3]
+if __name__ == "__main__":
+    LocalPipelineExecutor(
+        pipeline=[JsonlReader(folder, text_key="problem"),
+                  LambdaFilter(lambda d: keep({"problem": d.text, "solution": d.metadata["solution"]})),
+                  JsonlWriter(out, compression=None)],
+        tasks=2, workers=2, logging_dir=logs).run()
+"""
+)
+
+
+def main(megabytes: int) -> None:
+    """Print one Markdown table."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.jsonl"
+        count = make(rows, megabytes * 1_000_000)
+        size = rows.stat().st_size / 1e6
+        out, scratch = f"{folder}/out.jsonl", f"{folder}/scratch"
+        python = os.environ.get("O1J_BENCH_PYTHON", sys.executable)
+        o1j = [sys.executable, "-m", "o1j", "filter", "-q", str(rows), "-o", out]
+        math500 = str(DATA / "math500_test.jsonl")
+        contenders = {
+            "limit: read, orjson, write, one process": [sys.executable, "-c", LIMIT, str(rows), out],
+            "o1j filter": o1j,
+            "o1j filter -j 2": [*o1j, "-j", "2"],
+            "o1j filter -j 2 --dedup exact": [*o1j, "-j", "2", "--dedup", "exact"],
+            "o1j filter -j 2 --decontaminate math500": [*o1j, "-j", "2", "--decontaminate", math500],
+            "jq, comparable rules": ["sh", "-c", f"jq -c '{JQ}' {rows} > {out}"] if shutil.which("jq") else None,
+            "datasets, 2 workers": script(python, "datasets", DATASETS, folder, [str(rows), out, scratch]),
+            "datatrove, 2 workers": script(python, "datatrove", DATATROVE, folder, [str(rows), out, scratch]),
+        }
+        print(f"\n## Throughput: {count:,} Numina-shaped rows, {size:.0f} MB, {os.cpu_count()} cores, whole commands\n")
+        print("| command | seconds | MB/s | of the limit | CPU seconds | memory MB |\n|---|---|---|---|---|---|")
+        limit = 0.0
+        for name, command in contenders.items():
+            if command is None:
+                print(f"| {name} | not installed | | | | |")
+                continue
+            if "datatrove" in name:
+                shards(rows, Path(folder) / "shards")
+            seconds, cpu, memory = measure(command)
+            limit = limit or seconds
+            print(
+                f"| {name} | {seconds:.1f} | {size / seconds:.0f} | {limit / seconds:.2f} | {cpu:.1f} | {memory:.0f} |",
+                flush=True,
+            )
+
+
+def make(path: Path, size: int) -> int:
+    """Write at least `size` bytes of rows {source, problem, solution, messages}; how many."""
+    rows = []
+    for name, source in SOURCES.items():
+        for line in (DATA / f"{name}.jsonl").read_bytes().split(b"\n"):
+            if line:
+                row = json.loads(line)
+                solution = row.get("solution") or row["answer"]
+                answer = row.get("final_answer") or row.get("gold_answer") or row["answer"]
+                answer = str(answer[0] if isinstance(answer, list) else answer).rpartition("####")[2].strip(" $")
+                solution = solution[0] if isinstance(solution, list) else solution
+                boxed = solution if "boxed" in solution or "证明" in answer else f"{solution} $\\boxed{{{answer}}}$"
+                rows.append((source, row.get("problem") or row["question"], boxed))
+    chance = random.Random(0)
+    count = written = 0
+    with open(path, "w", encoding="utf-8") as out:
+        while written < size:
+            source, problem, solution = chance.choice(rows)
+            if chance.random() < 0.5:
+                problem = f"{problem} ({chance.randrange(10**6)})"
+            turns = [{"content": problem, "role": "user"}, {"content": solution, "role": "assistant"}]
+            row = {"source": source, "problem": problem, "solution": solution, "messages": turns}
+            line = json.dumps(row, ensure_ascii=False) + "\n"
+            out.write(line)
+            written += len(line.encode())
+            count += 1
+    return count
+
+
+def shards(rows: Path, folder: Path) -> None:
+    """Two halves of the rows, as datatrove shares work out by file."""
+    folder.mkdir()
+    lines = rows.read_bytes().splitlines(keepends=True)
+    for number, part in enumerate((lines[::2], lines[1::2])):
+        (folder / f"{number}.jsonl").write_bytes(b"".join(part))
+
+
+def script(python: str, module: str, source: str, folder: str, arguments: list[str]) -> list[str] | None:
+    """A command that runs `source`, where `python` has `module`."""
+    if subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode:
+        return None
+    path = Path(folder) / f"{module}_contender.py"
+    path.write_text(source, encoding="utf-8")
+    return [python, str(path), *arguments]
+
+
+def measure(command: list[str]) -> tuple[float, float, float]:
+    """(wall seconds, CPU seconds, peak memory in MB of the largest process) of one command."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} failed with {process.returncode}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 220)
