@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -282,13 +283,18 @@ class Figures:
 
             _write(self.summary, b"".join(dumps(one) + b"\n" for one in summaries))
         title, reference = (bench.title, bench.reference) if bench else ("", ())
+        taken = {one["model"] for one in summaries}
+        curves = [
+            {**one, "model": one["model"] if one["model"] not in (None, *taken) else _named(one["model"], name)}
+            for name in self.against
+            for one in others[name].results()
+        ] + summaries
         if self.plot:
             from o1j.reports import plot
 
-            drawn = [one for name in self.against for one in others[name].results()] + summaries
-            plot.draw(self.plot, drawn, title=title, reference=reference)
+            plot.draw(self.plot, curves, title=title, reference=reference)
         if self.page:
-            self.page.write(self.report, summaries, title=title, reference=reference)
+            self.page.write(self.report, summaries, curves=curves, title=title, reference=reference)
 
     def _counted(self, one: "Mapping[str, Any]", asked: str) -> str | None:
         """Who counted the tokens: the server (`usage`), a tokenizer, or whoever wrote the input."""
@@ -388,6 +394,12 @@ def command(
         mine.about["judge"] = grader.about()
     figures.tell(mine, others, run, bench, asker.name)
     return exit_code
+
+
+def _named(model: str | None, file: str) -> str:
+    """A name that tells a curve from another of the same model, or of none."""
+    stem = Path(file).name.partition(".")[0]
+    return f"{model} ({stem})" if model else stem
 
 
 def _write(path: str, text: bytes) -> None:

@@ -75,8 +75,16 @@ class Page:
             f'<script type="text/plain">{_packed(problem, samples)}</script></details>\n'
         )
 
-    def write(self, path: str, summaries: Sequence[Mapping[str, Any]], *, title: str, reference: Sequence = ()) -> None:
-        """Write the page to `path`; raises Unavailable where that can't be done."""
+    def write(
+        self,
+        path: str,
+        summaries: Sequence[Mapping[str, Any]],
+        *,
+        title: str,
+        curves: Sequence[Mapping[str, Any]] | None = None,
+        reference: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Write the page to `path`; `curves` are drawn, `summaries` tabled. Raises Unavailable where that fails."""
         folder = files(__package__)
         script = (folder / "page.js").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -84,7 +92,7 @@ class Page:
             "title": escape(title or "o1j eval"),
             "notes": "".join(f'<p class="note">{escape(line)}</p>' for line in _notes(summaries)),
             "tables": _tables(summaries),
-            "curve": _curve(summaries, title, reference),
+            "curve": _curve(summaries if curves is None else curves, title, reference),
             "selects": "".join(self._selects()),
             "script_hash": f"sha256-{digest}",
             "script": script,
