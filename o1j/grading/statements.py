@@ -41,7 +41,7 @@ _NUMBER = (
     r"(?:\\frac\{[^{}]*\}\{[^{}]*\}|(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
     r"(?:\^\{?-?\d+\}?)?(?:\s?\\?%)?"
 )
-_NUMBERS = re.compile(r"(?<![A-Za-z\d._^])" + _NUMBER + r"(?![A-Za-z_]*_)")
+_NUMBERS = re.compile(r"(?<![A-Za-z\d._^])(?<!\bnot )" + _NUMBER + r"(?![A-Za-z_]*_)")
 _STATED = re.compile(
     r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
     r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*"
@@ -50,10 +50,21 @@ _STATED = re.compile(
 )
 _CONCLUSION = re.compile(r"(?:Therefore|Thus|Hence|So|Consequently|Finally|因此|所以|故)[,，]?\s*", re.IGNORECASE)
 _IS = re.compile(r"\s*(?:is|are)\b")
+_SAYS = re.compile(
+    r"\b(?:is|are|was|were|costs?|equals?|therefore|thus|hence|so|then|has|have|get|makes?)\b", re.IGNORECASE
+)
+_CLAUSE = re.compile(
+    r",?\s+(?:attained|achieved|reached|occurring|obtained|when|where|since|because|if and only if)\b.*$", re.DOTALL
+)
+_NAMED_RUN = re.compile(
+    rf"((?:[A-Za-z]\w?\s*=\s*{_NUMBER}\s*(?:,\s*(?:and|or)?|and|or)\s*)+[A-Za-z]\w?\s*=\s*{_NUMBER})\s*\.?\s*$"
+)
 _ASIDE = re.compile(r"\s*\([A-Za-z][^()]*\)(?=\s*\.?\s*$)")
 _SUBJECT = re.compile(rf"\b(?:thus|therefore|hence|so)\b,?\s+({_NUMBER})\s+(?=(?:of|is|are)\b)", re.IGNORECASE)
 _REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
-_NO_STATEMENT = re.compile(r"!\[|https?://|www\.|~\s?\w|\(.*\)\.?$")
+_NO_STATEMENT = re.compile(
+    r"(?:Let me know|I hope|Hope this|If you have|Feel free|Please let|Would you like)\b|!\[|https?://|www\.|~\s?\w|\(.*\)\.?$"
+)
 _TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
 
 
@@ -152,6 +163,9 @@ def _value_in(sentence: str) -> str | None:
     if bold:
         return bold[-1].rstrip(".")
     sentence = _ASIDE.sub("", sentence)
+    main_clause = _CLAUSE.sub("", sentence)
+    if _NUMBERS.search(main_clause) or MATH.search(main_clause):
+        sentence = main_clause
     formulas = list(MATH.finditer(sentence))
     if formulas:
         first = formulas[0]
@@ -162,6 +176,9 @@ def _value_in(sentence: str) -> str | None:
             return run_before(sentence, formulas)
         sentence = tail
     sentence = _REMARK.sub("", sentence)
+    run = _NAMED_RUN.search(sentence)
+    if run:
+        return run[1]
     subject = _SUBJECT.search(sentence)
     if subject:
         return subject[1]
@@ -191,6 +208,8 @@ def _short(text: str) -> str | None:
     if formula:
         if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
             return formulas_from(line, formula) if re.search("[A-Za-z]", line[: formula.start()]) else line
+        return None
+    if _SAYS.search(line):
         return None
     prose = re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+", " ", line))
     if (

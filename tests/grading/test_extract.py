@@ -57,6 +57,17 @@ FOUND = {
         ("I think it's B", "B"),
         ("D. it can't be A or B", "D"),
         ("$\\frac{1}{3}$", "\\frac{1}{3}"),
+        ("It costs $20.00.", "$20.00"),
+        ("Therefore, x = 6", "6"),
+        ("The solutions are x = 1 and x = 2.", "x = 1 and x = 2"),
+        ("So $x=1$ or $x=2$.", "x=1, x=2"),
+        ("The minimum value is -3, attained at x=2.", "-3"),
+        ("Thus the sum is $a+b = 5 \\cdot 3 = 15$.", "15"),
+        ("Thus, 8 of the positive divisors of 900 are perfect squares.", "8"),
+        ("Thus, 6*7 = 42.\n\nI hope this helps!", "42"),
+        ("**42**\n\nLet me know if you need anything else.", "42"),
+        ("The area is $3$ (independent of $T$).", "3"),
+        ("So the curve is $x^2 + y^2 = 4$.", "x^2 + y^2 = 4"),
     ],
 }
 
