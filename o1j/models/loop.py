@@ -109,16 +109,14 @@ class Pump(Iterator[tuple[T, R]]):
 
     def close(self) -> None:
         """Begin nothing new and drop what is under way here; requests already sent are the model's to await."""
+        if self._closed:
+            return
         self._closed = True
         with self._guard:
             self._stopped = True
         self._ahead.release()
         self._open.release()
         self._loop.call_soon_threadsafe(self._cancel_all)
-
-    def __del__(self) -> None:
-        if not self._closed:
-            self.close()
 
     def _take(self) -> tuple[T, R] | None:
         """The next result that may be handed out, if it is there."""

@@ -195,7 +195,14 @@ class Model:
             expected=Stopped,
         )
         self._pumps.add(pump)
-        return pump
+
+        def handed_out() -> Iterator[tuple[T, R]]:
+            try:
+                yield from pump
+            finally:
+                pump.close()  # whoever stops listening early wants nothing more begun
+
+        return handed_out()
 
     def close(self) -> None:
         """Await the replies that are on their way (they are paid for), store them, and let go of everything."""
