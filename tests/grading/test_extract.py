@@ -89,6 +89,7 @@ def test_the_answer_is_found(response, answer):
         "<think>\\boxed{7}",
         "<think>7</think>",
         "I can't say.",
+        "The answer is not 10.",
         "???",
         None,
     ],
