@@ -75,7 +75,7 @@ def tidy(text: str) -> str:
     """The same mathematics in one spelling: no layout commands, no dollar signs, ASCII operators, single spaces.
 
     >>> tidy("$\\\\left(1,\\\\!000\\\\right)$ · ½")
-    '(1,000) \\\\cdot \\\\frac{1}{2}'
+    '(1000) \\\\cdot \\\\frac{1}{2}'
     """
     if not text.isascii():
         text = _SUPERS.sub(lambda run: "^{" + run[0].translate(_SUPER) + "}", text)
