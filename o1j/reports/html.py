@@ -64,7 +64,7 @@ class Page:
         found = {sample["extracted"] for sample in samples if sample.get("extracted")}
         problem = str(record.get("problem") or "")
         self._count += 1
-        named = " · ".join(filter(None, [stable_id(record), record.get("language"), record.get("model")]))
+        named = " · ".join(str(one) for one in (stable_id(record), record.get("language"), record.get("model")) if one)
         self._rows.write(
             f'<details class="problem" id="p{self._count}" data-outcomes="{" ".join(_outcomes(samples))}" '
             f'data-groups="{escape(json.dumps(groups))}" '

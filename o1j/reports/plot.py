@@ -10,6 +10,7 @@ from o1j.errors import Unavailable, UsageError, need
 # Okabe and Ito's colours: told apart by every kind of colour vision, and in grey by the markers.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_LONGEST_NAME = 60  # characters of a title or a model's name in a picture
 _FORMATS = (".svg", ".png")
 
 
@@ -124,5 +125,7 @@ def _axes(axes: Any, title: str, in_tokens: bool) -> None:
 
 
 def _literal(text: str) -> str:
-    """A name as text: a dollar sign in it starts no formula."""
-    return text.replace("$", r"\$")
+    """A name as text that leaves room for the curves: a dollar sign in it starts no formula."""
+    # Names that are paths are told apart by their ends.
+    shown = text if len(text) <= _LONGEST_NAME else f"{text[:20]}…{text[21 - _LONGEST_NAME :]}"
+    return shown.replace("$", r"\$")

@@ -231,6 +231,54 @@ def test_wrong_use_is_one_line(arguments, code, message, tmp_path):
     assert run.stdout == b""
 
 
+ODD = [
+    None,
+    True,
+    0,
+    2.5,
+    "",
+    "\\\\boxed{2}",
+    [],
+    {},
+    [None],
+    [{}],
+    {"a": 1},
+    [[1]],
+    10**30,
+    "a" * 3000,
+    [{"text": "2"}],
+]
+
+
+def test_fields_of_any_type_end_in_no_traceback(tmp_path):
+    fields = (
+        "id",
+        "problem",
+        "answer",
+        "model",
+        "language",
+        "samples",
+        "tokens",
+        "finish_reason",
+        "reasoning",
+        "usage",
+    )
+    fields += ("correct", "verdict", "lineage", "ratings", "source", "level", "label")
+    records = [
+        {name: ODD[(place + 3 * turn) % len(ODD)] for turn, name in enumerate(fields) if (place + turn) % 3}
+        | {"response": ODD[place % len(ODD)] or "x"}
+        for place in range(3 * len(ODD))
+    ]
+    for grader in ("math", "choice", "ratings"):
+        run = o1j(
+            *("--gather", "--grader", grader, "--by", "label", "--summary", tmp_path / "s.json"),
+            *("--report", tmp_path / "r.html", "--plot", tmp_path / "p.svg"),
+            text=lines(*records),
+        )
+        assert (run.returncode, b"Traceback" in run.stderr) == (0, False), run.stderr
+        assert parsed(run)
+
+
 def test_benches_are_listed():
     rows = parsed(o1j("--list-benches"))
     assert {"aime2024", "math500", "math2024"} <= {row["name"] for row in rows}

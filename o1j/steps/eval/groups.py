@@ -13,7 +13,11 @@ Key = tuple[str, str | None, str | None]
 
 def key_of(record: Record) -> Key:
     """(`id`, `language`, `model`): records that share it are one problem's samples."""
-    return stable_id(record), record.get("language"), record.get("model")
+    return stable_id(record), _text(record.get("language")), _text(record.get("model"))
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def together(records: Iterable[Record], *, gather: bool = False) -> Iterator[list[Record]]:
@@ -40,7 +44,12 @@ def together(records: Iterable[Record], *, gather: bool = False) -> Iterator[lis
 def merged_lineage(group: Iterable[Record]) -> list:
     """The lineage entries of a group, each once, in order."""
     entries: list = []
-    for entry in chain.from_iterable(record.get("lineage") or () for record in group):
+    for entry in chain.from_iterable(_entries(record) for record in group):
         if entry not in entries:
             entries.append(entry)
     return entries
+
+
+def _entries(record: Record) -> list:
+    entries = record.get("lineage")
+    return entries if isinstance(entries, list) else []
