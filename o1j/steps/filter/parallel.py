@@ -36,6 +36,17 @@ class Judged(NamedTuple):
     reason: str | None
     key: Any = None
     place: str | int = 0
+    held: int = 1
+
+
+class Lines(Record):
+    """Kept records, `held` of them, as the lines that they are to be written as, in `raw`; it has no fields."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, raw: bytes, held: int):
+        super().__init__(raw=raw)
+        self.held = held
 
 
 class Plan(NamedTuple):
@@ -43,6 +54,7 @@ class Plan(NamedTuple):
 
     name: str
     mapping: tuple[tuple[str, str], ...]
+    kept_fields: bool
     dropped_fields: bool
     before: tuple[Rule, ...]
     remembering: Any
@@ -64,7 +76,7 @@ class Workers:
         """`rules` as for `filter`, `name` of the input for messages, `mapping` as for `records.read`. Kept records have
         their line alone, unless `kept_fields` are asked for (by a step that reads on); without `dropped_fields` (when
         nobody writes them) dropped records are empty."""
-        self._kept_fields, self._dropped_fields = kept_fields, dropped_fields
+        self._kept_fields = kept_fields
         rules = tuple(rules)
         at = next((number for number, rule in enumerate(rules) if hasattr(rule, "kept")), len(rules))
         remembering = rules[at] if at < len(rules) else None
@@ -72,12 +84,13 @@ class Workers:
         self._remembering = remembering
         self._mapping = tuple(mapping)
         plan = Plan(
-            name,
-            self._mapping,
-            dropped_fields,
-            rules[:at],
-            type(remembering).key if remembering else None,
-            rules[at + 1 :],
+            name=name,
+            mapping=self._mapping,
+            kept_fields=kept_fields,
+            dropped_fields=dropped_fields,
+            before=rules[:at],
+            remembering=type(remembering).key if remembering else None,
+            after=rules[at + 1 :],
         )
         method = "fork" if sys.platform == "linux" else "spawn"
         self._pool = ProcessPoolExecutor(
@@ -127,7 +140,7 @@ class Workers:
                 self._remembering.keep(judged.key, judged.place)
         if judged.reason is not None:
             return Dropped(self._record(judged) if judged.line else Record(), judged.reason)
-        return self._record(judged) if self._kept_fields else Record(raw=judged.line)
+        return self._record(judged) if self._kept_fields else Lines(judged.line, judged.held)
 
     def _record(self, judged: Judged) -> Record:
         record = Record(loads(judged.line), raw=judged.line)
@@ -151,12 +164,21 @@ def _judge(first: int, block: bytes) -> tuple[list[Judged], O1jError | None]:
     lines = block.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    failure = None
     try:
         for record in parse((line + b"\n" for line in lines), _plan.name, first):
             judged.append(_judge_one(resolve(record, _plan.mapping)))
     except O1jError as error:
-        return judged, error
-    return judged, None
+        failure = error
+    return (judged if _plan.remembering or _plan.kept_fields else _merged(judged)), failure
+
+
+def _merged(judged: list[Judged]) -> list[Judged]:
+    """The same with all kept lines in one: they go to another stream than the dropped, and travel faster together."""
+    kept = [result.line for result in judged if result.reason is None]
+    dropped = [result for result in judged if result.reason is not None]
+    whole = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in kept)
+    return [Judged(whole, False, None, held=len(kept)), *dropped] if kept else dropped
 
 
 def _judge_one(record: Record) -> Judged:
