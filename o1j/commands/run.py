@@ -23,6 +23,7 @@ from o1j.records.json import dumps
 # What changes where and how fast a run goes, not what comes out: not part of its id.
 _PLACES = {
     *("out", "rejects", "run_log", "quiet", "format", "record", "cache", "no_cache", "prompt", "base_url"),
+    *("summary", "plot", "report"),
     *("concurrency", "timeout", "retries", "rpm", "tpm", "stream", "unordered"),
     *("api_key_file", "price", "max_usd", "max_tokens_total", "max_requests", "vllm_args"),
 }
