@@ -20,11 +20,14 @@ OUT       ?= demo
 
 # Without TEACHER, the command that follows runs with examples/teacher.py on loopback and ends it.
 TAUGHT := $(if $(TEACHER),,python examples/teacher.py --wrong $(WRONG) --)
-ASK := --model $(or $(TEACHER),openai:rules) --seed 1
-TRAIN := --gpus cpu --nprocs 2 --epochs 1 --lr 3e-4 --batch-size 4 --no-packing --max-length 512 --resume
-# The bare problem, as the student is trained on it; half again as many tokens as a thought of the teacher has.
-EVAL := --prompt examples/ask.md --samples $(SAMPLES) --temperature 0.7 --max-tokens 160 --seed 1 --concurrency 128
-RULES := needs-image,proof,no-answer,not-numerical,multiple-choice,several-parts
+# Its replies are cached under what it is made of: who changes the teacher is not answered by the old one.
+WEIGHTS := $(shell cat examples/teacher.py examples/families.py | cksum | cut -d ' ' -f 1)-$(WRONG)
+ASK := --model $(or $(TEACHER),openai:rules --cache-tag $(WEIGHTS)) --seed 1
+TRAIN := --gpus cpu --nprocs 2 --epochs 1 --lr 1e-4 --batch-size 4 --no-packing --max-length 512 --resume
+# The bare problem, as the student is trained on it. Replies of the student before training are longer than thoughts of
+# the teacher: the limit leaves room for them, and the last table says how many were cut.
+EVAL := --prompt examples/ask.md --samples $(SAMPLES) --temperature 0.5 --max-tokens 160 --seed 1 --concurrency 128
+FILTER := --rules needs-image,proof,no-answer,not-numerical,multiple-choice,several-parts --dedup near
 
 export O1J_CACHE ?= $(OUT)/cache
 export TOKENIZERS_PARALLELISM := false
@@ -32,18 +35,18 @@ BEGAN := $(shell date +%s)
 now = printf '\n== %s s: %s\n' "$$(($$(date +%s) - $(BEGAN)))" "$(1)" >&2
 
 .PHONY: demo
-demo: $(OUT)/table.txt $(OUT)/bilingual.json $(OUT)/tti.jsonl $(if $(BILINGUAL),$(OUT)/after-bilingual.jsonl)
+demo: $(addprefix $(OUT)/,filtered.jsonl stage1.jsonl stage2.jsonl bilingual.json before.jsonl after.jsonl table.txt)
+demo: $(OUT)/tti.jsonl $(if $(BILINGUAL),$(OUT)/table-bilingual.txt)
 	@$(call now,what came of it)
 	@cat $(OUT)/table.txt
 	@echo; o1j tti --leaderboard examples/demo-tti.jsonl --format table
-	@$(if $(BILINGUAL),echo; echo 'Before, and after training on the bilingual set alone:'; \
-	  python examples/demo_table.py $(OUT)/before.jsonl $(OUT)/after-bilingual.jsonl;)
+	@$(if $(BILINGUAL),echo; echo 'Before and after training on the bilingual set alone:'; cat $(OUT)/table-bilingual.txt)
 	@echo; echo "The curve of inference-time scaling: $(OUT)/curve.svg. All that was made is in $(OUT)/."
 	@$(call now,done)
 
 $(OUT)/filtered.jsonl: examples/problems.jsonl examples/heldout.jsonl | $(OUT)
 	@$(call now,filter: keep the problems worth distilling)
-	o1j filter $< --rules $(RULES) --rejects $(OUT)/rejects.jsonl | python examples/apart.py examples/heldout.jsonl > $@
+	o1j filter $< $(FILTER) --decontaminate examples/heldout.jsonl --rejects $(OUT)/rejects.jsonl -o $@
 
 $(OUT)/before.jsonl: examples/heldout.jsonl examples/ask.md | $(OUT)
 	@$(call now,eval: the student before (2 to 4 minutes))
@@ -67,8 +70,8 @@ $(OUT)/stage2.metrics.jsonl: $(OUT)/stage2.jsonl $(OUT)/stage1.metrics.jsonl
 	o1j train $(OUT)/stage1 $< --output $(@:.metrics.jsonl=) $(TRAIN) -o $@
 
 $(OUT)/bilingual.jsonl: $(OUT)/stage2.jsonl
-	@$(call now,translate: a bilingual set)
-	head -n $(PAIRS) $< | $(TAUGHT) o1j translate $(ASK) --to zh --rejects $(OUT)/bilingual-rejects.jsonl -o $@
+	@$(call now,translate: the thoughts richest in reflection make a bilingual set)
+	o1j filter $< --rules '' --reflective --top $(PAIRS) | $(TAUGHT) o1j translate $(ASK) --to zh --rejects $(OUT)/bilingual-rejects.jsonl -o $@
 
 $(OUT)/bilingual.json: $(OUT)/bilingual.jsonl
 	@$(call now,eval: the answers of the bilingual set in both languages)
@@ -86,6 +89,9 @@ $(OUT)/after.jsonl: $(OUT)/stage2.metrics.jsonl $(OUT)/before.jsonl examples/hel
 $(OUT)/after-bilingual.jsonl: $(OUT)/bilingual.metrics.jsonl
 	@$(call now,eval: the student of the bilingual set)
 	o1j eval examples/heldout.jsonl --model local:$(OUT)/bilingual $(EVAL) -o $@
+
+$(OUT)/table-bilingual.txt: $(OUT)/before.jsonl $(OUT)/after-bilingual.jsonl examples/demo_table.py
+	python examples/demo_table.py $(OUT)/before.jsonl $(OUT)/after-bilingual.jsonl > $@
 
 $(OUT)/table.txt: $(OUT)/before.jsonl $(OUT)/after.jsonl examples/demo_table.py
 	python examples/demo_table.py $(OUT)/before.jsonl $(OUT)/after.jsonl > $@

@@ -128,40 +128,43 @@ SIGNS = {
 }
 
 
+# Numbers are small on purpose: a model of 135M parameters learns in minutes which calculations a problem wants, but
+# not the tables beyond those that it sees.
 def _packs(dice: Random) -> dict[str, int]:
-    return {"a": dice.randint(3, 9), "b": dice.randint(3, 9), "c": dice.randint(11, 40)}
+    return {"a": dice.randint(2, 5), "b": dice.randint(2, 6), "c": dice.randint(2, 9)}
 
 
 def _change(dice: Random) -> dict[str, int]:
-    a, b = dice.randint(3, 9), dice.randint(3, 9)
-    return {"a": a, "b": b, "c": a * b + dice.randint(5, 30)}
+    a, b = dice.randint(2, 5), dice.randint(2, 5)
+    return {"a": a, "b": b, "c": dice.choice([note for note in (10, 20, 30) if 0 < note - a * b < 17])}
 
 
 def _share(dice: Random) -> dict[str, int]:
-    a, each, c = dice.randint(3, 9), dice.randint(3, 9), dice.randint(3, 15)
-    return {"a": a, "b": a * each + c, "c": c}
+    a, each, c = dice.randint(2, 5), dice.randint(2, 6), dice.randint(2, 9)
+    while a * each - c < 2:
+        each, c = dice.randint(2, 6), dice.randint(2, 9)
+    return {"a": a, "b": a * each - c, "c": c}
 
 
 def _puzzle(dice: Random) -> dict[str, int]:
-    a, x, b = dice.randint(3, 9), dice.randint(3, 9), dice.randint(3, 20)
+    a, x, b = dice.randint(2, 5), dice.randint(2, 6), dice.randint(2, 5)
     return {"a": a, "b": b, "c": a * x + b}
 
 
 def _tickets(dice: Random) -> dict[str, int]:
-    return {"a": dice.randint(3, 9), "b": dice.randint(3, 9), "c": dice.randint(3, 6), "d": dice.randint(3, 9)}
+    return {"a": dice.randint(2, 5), "b": dice.randint(2, 5), "c": dice.randint(2, 4), "d": dice.randint(2, 5)}
 
 
 def _multiple(dice: Random) -> dict[str, int]:
-    return {"a": dice.randint(4, 15), "b": dice.randint(3, 6)}
+    return {"a": dice.randint(2, 6), "b": dice.randint(2, 4)}
 
 
 def _perimeter(dice: Random) -> dict[str, int]:
-    return {"a": dice.randint(4, 20), "b": dice.randint(2, 12)}
+    return {"a": dice.randint(2, 9), "b": dice.randint(2, 6)}
 
 
-def _seats(dice: Random) -> dict[str, int]:
-    a, b = dice.randint(3, 9), dice.randint(4, 9)
-    return {"a": a, "b": b, "c": dice.randint(4, a * b - 4)}
+def _savings(dice: Random) -> dict[str, int]:
+    return {"a": dice.randint(2, 5), "b": dice.randint(2, 6), "c": dice.randint(2, 9)}
 
 
 FAMILIES = (
@@ -213,21 +216,21 @@ FAMILIES = (
         "share",
         (
             Pair(
-                "{name} has {b} {things}, gives {c} to {other}, and puts the rest equally into {a} bags. "
+                "{name} has {b} {things} and {other} has {c} {things}. They put all of them equally into {a} bags. "
                 "How many {things} are in each bag?",
-                "{name}有{b}{unit}{things}，给了{other}{c}{unit}，其余的平均装进{a}个袋子。"
+                "{name}有{b}{unit}{things}，{other}有{c}{unit}{things}。他们把这些全部平均装进{a}个袋子。"
                 "每个袋子里有多少{unit}{things}？",
             ),
             Pair(
-                "A box holds {b} {things}. {c} of them are broken. The others are shared equally among {a} children. "
+                "One box holds {b} {things}, another {c} {things}. All are shared equally among {a} children. "
                 "How many {things} does each child get?",
-                "盒子里有{b}{unit}{things}，其中{c}{unit}坏了，其余的平均分给{a}个孩子。"
+                "一个盒子里有{b}{unit}{things}，另一个盒子里有{c}{unit}{things}，全部平均分给{a}个孩子。"
                 "每个孩子得到多少{unit}{things}？",
             ),
         ),
         _share,
         (
-            Step(Pair("What is left without {c}", "去掉{c}以后"), "b", "-", "c"),
+            Step(Pair("All of them", "全部"), "b", "+", "c"),
             Step(Pair("Shared into {a}", "平均分成{a}份"), "s1", "÷", "a"),
         ),
         Slip(
@@ -265,9 +268,9 @@ FAMILIES = (
                 "{name}买了{a}{unit}{things}，每{unit}{b}元，又买了{c}张海报，每张{d}元。{name}一共花了多少元？",
             ),
             Pair(
-                "{a} children and {c} adults visit a museum. A ticket costs {b} dollars for a child and {d} dollars "
-                "for an adult. How many dollars do they pay in all?",
-                "{a}个孩子和{c}个大人参观博物馆。儿童票每张{b}元，成人票每张{d}元。他们一共付多少元？",
+                "{name} takes {a} children and {c} adults to a museum. Tickets cost {b} dollars a child and {d} "
+                "dollars an adult. How many dollars does {name} pay?",
+                "{name}带{a}个孩子和{c}个大人参观博物馆。儿童票每张{b}元，成人票每张{d}元。{name}一共付多少元？",
             ),
         ),
         _tickets,
@@ -307,14 +310,14 @@ FAMILIES = (
         "perimeter",
         (
             Pair(
-                "A rectangular garden is {a} meters wide. Its length is {b} meters more than its width. "
-                "What is its perimeter in meters?",
-                "一个长方形花园宽{a}米，长比宽多{b}米。它的周长是多少米？",
+                "{name} ties a ribbon around a box of {things}. The box is {a} cm wide and {b} cm longer than wide. "
+                "How many cm of ribbon does {name} need?",
+                "{name}用丝带围着一盒{things}绕一圈。盒子宽{a}厘米，长比宽多{b}厘米。{name}需要多少厘米丝带？",
             ),
             Pair(
-                "The width of a rectangle is {a} cm, and the rectangle is {b} cm longer than it is wide. "
-                "Find its perimeter in cm.",
-                "一个长方形的宽是{a}厘米，长比宽多{b}厘米。求它的周长是多少厘米。",
+                "{name} draws a rectangle {a} cm wide. {other} makes it {b} cm longer than wide. "
+                "What is its perimeter in cm?",
+                "{name}画了一个长方形，宽{a}厘米。{other}让它的长比宽多{b}厘米。它的周长是多少厘米？",
             ),
         ),
         _perimeter,
@@ -326,25 +329,25 @@ FAMILIES = (
         Slip("a", "+", "b", Pair("that is one side, not the way around", "这只是一条边，不是一周")),
     ),
     Family(
-        "seats",
+        "savings",
         (
             Pair(
-                "A hall has {a} rows with {b} seats in each row. {c} seats are taken. How many seats are free?",
-                "大厅里有{a}排座位，每排{b}个，其中{c}个有人坐。还有多少个空座位？",
+                "{name} saves {b} dollars a week for {a} weeks and then finds {c} dollars. "
+                "How many dollars does {name} have?",
+                "{name}每周存{b}元，存了{a}周，后来又捡到{c}元。{name}有多少元？",
             ),
             Pair(
-                "{name} bakes {a} trays of {b} muffins and sells {c} of them. How many muffins remain?",
-                "{name}烤了{a}盘松饼，每盘{b}个，卖掉了{c}个。还剩多少个松饼？",
+                "A tailor sews {b} shirts a day for {a} days, and {c} more on the last evening. "
+                "How many shirts does the tailor sew in all?",
+                "裁缝每天缝{b}件衬衫，缝了{a}天，最后一晚又多缝了{c}件。裁缝一共缝了多少件衬衫？",
             ),
         ),
-        _seats,
+        _savings,
         (
-            Step(Pair("In {a} rows of {b}", "{a}排，每排{b}个"), "a", "×", "b"),
-            Step(Pair("Without {c}", "去掉{c}"), "s1", "-", "c"),
+            Step(Pair("In {a} times {b}", "{a}次，每次{b}"), "a", "×", "b"),
+            Step(Pair("With the {c} more", "再加上{c}"), "s1", "+", "c"),
         ),
-        Slip(
-            "a", "+", "b", Pair("each of the {a} rows has {b}, so I must multiply", "{a}排里每排都有{b}个，应该用乘法")
-        ),
+        Slip("a", "+", "b", Pair("each of the {a} brings {b}, so I must multiply", "{a}次里每次都有{b}，应该用乘法")),
         held_out=True,
     ),
 )

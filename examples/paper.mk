@@ -29,23 +29,20 @@ STAGE2  ?= --epochs 3 --lr 1e-5 --batch-size 32 --max-length 16384 --over-length
 GENERAL ?= $(STAGE2)
 GPUS    ?= --gpus auto --zero 3
 BENCHES ?= aime2024 math500 math2024
+ENGINE  ?= vllm
 EVAL    ?= --samples 8 --temperature 0.6 --top-p 0.95 --max-tokens 32768
 MONEY   ?=
+HELDOUT ?=
 
 OUT ?= paper
 export O1J_CACHE ?= $(OUT)/cache
 
-# What counts as a sign of retrospection: at least this many of these words in one reply
-SIGNS ?= 3
-WORDS ?= wait|hold on|let me check|go back|on second thought|mistake|that was a slip|double-check
-reflective = select(([.response | scan("(?i)$(WORDS)")] | length) >= $(SIGNS))
-
 .PHONY: all
 all: $(BENCHES:%=$(OUT)/eval/%.jsonl) $(OUT)/general.metrics.jsonl
 
-# 1. Filter: no pictures, no proofs, a labelled answer that is a number; no problem twice
+# 1. Filter: no pictures, no proofs, a labelled answer that is a number; no problem twice, and none of the files in HELDOUT
 $(OUT)/problems.jsonl: | $(OUT)
-	o1j filter $(DATA) --rejects $(OUT)/rejects.jsonl | python examples/apart.py > $@
+	o1j filter $(DATA) --dedup near $(HELDOUT:%=--decontaminate %) --rejects $(OUT)/rejects.jsonl -o $@
 
 # 2. Rewrite ("reformatted alignment"): step by step, longer, the answer in a box
 $(OUT)/stage1.jsonl: $(OUT)/problems.jsonl
@@ -68,7 +65,7 @@ $(OUT)/stage2.metrics.jsonl: $(OUT)/stage2.jsonl $(OUT)/stage1.metrics.jsonl
 
 # 6. Generalisation: thoughts rich in reflection, in two languages, teach a general model
 $(OUT)/reflective.jsonl: $(OUT)/stage2.jsonl
-	jq --unbuffered -c '$(reflective)' $< | sed -n '1,$(REFLECTIVE)p' > $@
+	o1j filter $< --rules '' --reflective --top $(REFLECTIVE) --rejects $(OUT)/reflective-rejects.jsonl -o $@
 
 $(OUT)/bilingual.jsonl: $(OUT)/reflective.jsonl
 	o1j translate $< --model $(WRITER) --to zh $(MONEY) --rejects $(OUT)/bilingual-rejects.jsonl -o $@
@@ -79,7 +76,7 @@ $(OUT)/general.metrics.jsonl: $(OUT)/bilingual.jsonl
 # 7. Evaluation: accuracy at average tokens; BENCH_DATA is a folder with local copies of the benches
 $(OUT)/eval/%.jsonl: $(OUT)/stage2.metrics.jsonl
 	mkdir -p $(@D)
-	o1j eval --bench $* $(if $(BENCH_DATA),--data $(BENCH_DATA)/$*.jsonl) --model local:$(OUT)/stage2 $(EVAL) --seed 1 \
+	o1j eval --bench $* $(if $(BENCH_DATA),--data $(BENCH_DATA)/$*.jsonl) --model $(ENGINE):$(OUT)/stage2 $(EVAL) --seed 1 \
 	  --curve --plot $(@:.jsonl=.svg) --summary $(@:.jsonl=.json) -o $@
 
 $(OUT):

@@ -18,7 +18,7 @@ from random import Random
 import families
 from families import FAMILIES, NAMES, TAUGHT, THINGS, Problem
 
-CLEAN = 224
+CLEAN = 252
 HELD_OUT = 32
 NOISE = 8  # records of each kind that some rule of `filter` should drop
 
@@ -38,9 +38,12 @@ def collection(dice: Random, held: list[Row]) -> list[Row]:
 
 
 def held_out(dice: Random) -> list[Row]:
-    """Problems of all families in turn, the unseen one among them."""
+    """Problems of all families in turn, the unseen one among them, each with its answer."""
     problems = islice(fresh(FAMILIES, dice, set()), HELD_OUT)
-    return [{"id": f"heldout-{count:02}", **row(problem, dice)} for count, problem in enumerate(problems, 1)]
+    return [
+        {"id": f"heldout-{count:02}", **row(problem, dice), "answer": str(problem.answer)}
+        for count, problem in enumerate(problems, 1)
+    ]
 
 
 def fresh(kinds: tuple[families.Family, ...], dice: Random, taken: set[str]) -> Iterator[Problem]:

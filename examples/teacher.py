@@ -45,6 +45,10 @@ STEP = Pair("{says}: {calc}.", "{says}：{calc}。")
 VERIFY = Pair("Check it backwards: {calc}.", "倒过来验算：{calc}。")
 CLOSE = Pair("The answer is \\boxed{{answer}}.", "答案是\\boxed{{answer}}。")
 START = Pair("Let us take it step by step.", "我们一步一步来。")
+PRINTED = (  # the solutions of problems.jsonl
+    Pair("$s1$, then $s2$.", "$s1$，然后$s2$。"),
+    Pair("$s1$, then $s2$, then $s3$.", "$s1$，然后$s2$，然后$s3$。"),
+)
 BACKWARDS = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
 
 _MARK = r"⟦\d+⟧"
@@ -146,7 +150,7 @@ def _without_overlaps(hits: list[Hit]) -> list[Hit]:
 @cache
 def _sentences() -> list[tuple[Pair, re.Pattern]]:
     """Every sentence that the demo's texts are made of, formulas as slots of their own, with how to read it."""
-    pairs = [START, *TRIES, *RETURNS, VERIFY, CLOSE]
+    pairs = [START, *TRIES, *RETURNS, VERIFY, CLOSE, *PRINTED]
     for family in families.FAMILIES:
         pairs += family.texts
         pairs += [_say(check, why=family.slip.why) for check in CHECKS]

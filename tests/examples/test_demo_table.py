@@ -36,12 +36,12 @@ def cells(text: str, name: str) -> list[str]:
 
 
 def test_figures_of_a_gain(tmp_path):
-    before = [("packs", [WRONG, CUT])] * 8 + [("seats", [WRONG, WRONG])] * 2
-    after = [("packs", [RIGHT, RIGHT])] * 8 + [("seats", [RIGHT, WRONG])] * 2
+    before = [("packs", [WRONG, CUT])] * 8 + [("savings", [WRONG, WRONG])] * 2
+    after = [("packs", [RIGHT, RIGHT])] * 8 + [("savings", [RIGHT, WRONG])] * 2
     text = table(tmp_path, before, after)
     assert cells(text, "all")[1:3] + cells(text, "all")[4:5] == ["10", "0.0", "90.0"]
     assert cells(text, "all")[-3:] == ["0 → 90", "40 → 0", "14 → 6"]
-    assert cells(text, "unseen: seats")[1:7:3] == ["2", "50.0"]
+    assert cells(text, "unseen: savings")[1:7:3] == ["2", "50.0"]
     assert cells(text, "taught families")[6] == "+100.0"
     assert "After is better than before, beyond noise" in text
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 import families
+import problems
 import pytest
 import teacher
 from families import FAMILIES, TAUGHT
@@ -78,7 +79,8 @@ def _two() -> list[teacher.Teacher]:
 def test_all_that_it_says_can_be_translated(problem):
     rules = teacher.Teacher()
     said = [ask(rules, prompt, problem=problem.text.en, solution="") for prompt in ("distill", "rewrite")]
-    for text in (problem.text.en, *said):
+    printed = str(problems.row(problem, Random(0))["solution"])
+    for text in (problem.text.en, printed, *said):
         guarded, formulas = protect(text)
         chinese = ask(rules, "translate", language="Simplified Chinese", text=guarded)
         assert marks(chinese) == marks(guarded)
