@@ -98,6 +98,10 @@ def main(megabytes: int) -> None:
             "datatrove, 2 workers": script(python, "datatrove", DATATROVE, folder, [str(rows), out, scratch]),
         }
         print(f"\n## Throughput: {count:,} Numina-shaped rows, {size:.0f} MB, {os.cpu_count()} cores, whole commands\n")
+        print(
+            f"Load average at the start: {os.getloadavg()[0]:.1f}. Seconds mean something only where that is below 0.5;"
+        )
+        print("CPU seconds (all processes; datatrove's workers are not counted) suffer less from company.\n")
         print("| command | seconds | MB/s | of the limit | CPU seconds | memory MB |\n|---|---|---|---|---|---|")
         limit = 0.0
         for name, command in contenders.items():
