@@ -1,5 +1,6 @@
 """`o1j train`."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,6 +56,13 @@ def command(
     zero: Annotated[
         int, typer.Option("--zero", min=0, max=3, help="ZeRO stage: 1 optimizer, 2 gradients, 3 weights are split.")
     ] = 1,
+    deepspeed: Annotated[
+        str | None,
+        typer.Option("--deepspeed", metavar="FILE", help="DeepSpeed's JSON instead of o1j's own (offload, NVMe, …)."),
+    ] = None,
+    print_deepspeed: Annotated[
+        bool, typer.Option("--print-deepspeed", help="Print the JSON that DeepSpeed would get, and exit.")
+    ] = False,
     epochs: Annotated[float, typer.Option("--epochs", min=0.0, help="Times through the data; may be a part.")] = 3.0,
     lr: Annotated[float, typer.Option("--lr", min=0.0, help="Highest learning rate (AdamW).")] = 1e-5,
     schedule: Annotated[
@@ -136,7 +144,7 @@ def command(
     ):
         if value not in known:
             raise UsageError(f"{name} {value}: expected {', '.join(known[:-1])} or {known[-1]}")
-    if not output and not check:
+    if not output and not check and not print_deepspeed:
         raise UsageError("--output DIR is missing: where is the trained model to go?")
     need("torch", "train", "training")
     if lora:
@@ -145,7 +153,7 @@ def command(
     device, world = training.device(gpus, nprocs)
     on_gpu = device == "cuda"
     settings = Settings(
-        model=training.resolve(model, run.say),
+        model=model if print_deepspeed else training.resolve(model, run.say),
         output=output or "",
         folder="",
         device=device,
@@ -168,6 +176,12 @@ def command(
         resume=resume,
         parent=os.getpid(),
     )
+    if deepspeed:
+        training.own_configuration(deepspeed, settings)
+    if print_deepspeed:
+        run.stdout.write(json.dumps(settings.configuration(), indent=2).encode() + b"\n")
+        run.stdout.flush()
+        return 0
     if check:
         painted, report = training.check(
             run.read(), settings, epochs=epochs, think=think, over_length=over_length, include_wrong=include_wrong

@@ -52,7 +52,7 @@ def write(
                 for key, n in data.lineage.most_common()
             ],
         },
-        "result": {**last, "tried": tried},
+        "result": {**{name: value for name, value in last.items() if name != "output"}, "tried": tried},
     }
     (output / NAME).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (output / "README.md").write_text(_text(facts), encoding="utf-8")

@@ -170,9 +170,7 @@ class Encoder:
                 ids += part
                 learned += [span.learned] * len(part)
             sample = Sample(ids, learned)
-        for i, (token, is_learned) in enumerate(zip(sample.ids, sample.learned, strict=True)):
-            if is_learned and not (i + 1 < len(sample.ids) and sample.learned[i + 1]):
-                self.end_ids.add(token)
+        self.end_ids.add(sample.ids[-1])
         return sample
 
     def _whole(self, text: str, spans: list[_Span]) -> Sample | None:

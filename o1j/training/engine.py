@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import deepspeed
@@ -15,27 +14,6 @@ from o1j.training.settings import Settings
 _DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
-def configuration(settings: Settings) -> dict[str, Any]:
-    """DeepSpeed's JSON for these settings.
-
-    Batch sizes are nominal: o1j sets the accumulation boundary itself, since steps differ in micro-batches.
-    """
-    return {
-        "train_micro_batch_size_per_gpu": 1,
-        "gradient_accumulation_steps": 1,
-        "gradient_clipping": settings.clip,
-        "zero_optimization": {
-            "stage": settings.zero,
-            "overlap_comm": settings.device == "cuda",
-            "contiguous_gradients": True,
-        },
-        "bf16": {"enabled": settings.precision == "bf16"},
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "steps_per_print": 1 << 31,
-    }
-
-
 def start(settings: Settings) -> Any:
     """Join the other ranks, load the model and wrap it with its optimizer."""
     # The operator that DeepSpeed would compile here serves inference only; training goes through gloo.
@@ -43,7 +21,7 @@ def start(settings: Settings) -> Any:
     deepspeed.init_distributed("gloo" if settings.device == "cpu" else "nccl", verbose=False)
     if settings.device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    config = configuration(settings)
+    config = settings.configuration()
     partitioned = None
     if settings.zero == 3:
         from transformers.integrations import HfDeepSpeedConfig
@@ -75,31 +53,31 @@ def _adapted(model: Any, rank: int) -> Any:
 
 
 def checkpoint(engine: Any, settings: Settings, step: int, tokens: int) -> None:
-    """Save everything that going on needs; the checkpoint before goes only when this one is whole."""
+    """Save everything that going on needs; the checkpoint before goes only when this one is whole.
+
+    `latest.json` names it, replaced by rename once all ranks have written: a kill leaves the old one or the new one.
+    """
     tag = f"step-{step:08d}"
-    state = {"step": step, "tokens": tokens}
-    engine.save_checkpoint(str(settings.checkpoints), tag=tag, client_state=state)
+    folder = settings.checkpoints
+    engine.save_checkpoint(str(folder), tag=tag, client_state={"step": step, "tokens": tokens}, save_latest=False)
     torch.distributed.barrier()
     if torch.distributed.get_rank() == 0:
-        run = {"fingerprint": settings.fingerprint, "world": settings.world}
-        (settings.checkpoints / "run.json").write_text(json.dumps(run), encoding="utf-8")
-        for old in settings.checkpoints.glob("step-*"):
+        told = {"tag": tag, "fingerprint": settings.fingerprint, "world": settings.world}
+        part = folder / "latest.json.partial"
+        part.write_text(json.dumps(told), encoding="utf-8")
+        part.replace(settings.latest)
+        for old in folder.glob("step-*"):
             if old.name != tag:
                 shutil.rmtree(old)
+    torch.distributed.barrier()
 
 
 def resume(engine: Any, settings: Settings) -> tuple[int, int]:
     """Load the last checkpoint if there is one: (steps done, tokens so far)."""
-    if not latest(settings.checkpoints):
+    if not settings.latest.exists():
         return 0, 0
-    _, state = engine.load_checkpoint(str(settings.checkpoints))
+    tag = json.loads(settings.latest.read_text(encoding="utf-8"))["tag"]
+    path, state = engine.load_checkpoint(str(settings.checkpoints), tag=tag)
+    if path is None:
+        raise FileNotFoundError(f"the checkpoint {settings.checkpoints / tag} can't be loaded")
     return state["step"], state["tokens"]
-
-
-def latest(checkpoints: Path) -> str | None:
-    """The tag of the last whole checkpoint; DeepSpeed names it in a file once all of it is written."""
-    try:
-        tag = (checkpoints / "latest").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    return tag if (checkpoints / tag).is_dir() else None

@@ -27,6 +27,7 @@ class Settings:
     max_length: int = 4096
     packing: bool = True
     gradient_checkpointing: bool = False
+    deepspeed: dict[str, Any] | None = None  # the user's own configuration instead of o1j's
     lora: int = 0  # rank of the adapters; 0 trains all weights
     seed: int = 0
     save_every: float = 900.0
@@ -51,6 +52,11 @@ class Settings:
         """Where unfinished work is kept."""
         return Path(self.output) / "checkpoints"
 
+    @property
+    def latest(self) -> Path:
+        """Names the last whole checkpoint, and the run that it belongs to; absent while there is none."""
+        return self.checkpoints / "latest.json"
+
     def rate(self, step: int) -> float:
         """The learning rate of step 1, 2, …: linear warm-up, then by `schedule` down to nothing at the end."""
         from math import ceil, cos, pi
@@ -62,3 +68,37 @@ class Settings:
         if self.schedule == "constant":
             return self.lr
         return self.lr * (left if self.schedule == "linear" else 0.5 - 0.5 * cos(pi * left))
+
+    def configuration(self) -> dict[str, Any]:
+        """DeepSpeed's JSON for these settings, or the user's own.
+
+        Batch sizes are nominal in both: o1j sets the accumulation boundary itself, since steps differ in
+        micro-batches. Values that say "auto", as the transformers Trainer has them, fall back to DeepSpeed's.
+        """
+        own = (
+            _without_auto(self.deepspeed)
+            if self.deepspeed is not None
+            else {
+                "gradient_clipping": self.clip,
+                "zero_optimization": {
+                    "stage": self.zero,
+                    "overlap_comm": self.device == "cuda",
+                    "contiguous_gradients": True,
+                },
+                "bf16": {"enabled": self.precision == "bf16"},
+            }
+        )
+        return {
+            **{name: value for name, value in own.items() if name != "train_batch_size"},
+            "train_micro_batch_size_per_gpu": 1,
+            "gradient_accumulation_steps": 1,
+            "zero_allow_untested_optimizer": True,
+            "zero_force_ds_cpu_optimizer": False,
+            "steps_per_print": 1 << 31,
+        }
+
+
+def _without_auto(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_auto(item) for name, item in value.items() if item != "auto"}
+    return value

@@ -79,11 +79,12 @@ def train(
         seconds = time.monotonic() - started
         if "step" not in ranks.outcome():
             raise O1jError(f"the ranks ended without a result; everything they printed is in {log}")
-        tell(f"trained in {seconds:.0f} s; trying the model out")
+        tell(f"trained in {seconds:.0f} s, start and export included; trying the model out")
         report = _finish(settings, data, encoder, ranks.outcome()["probe"])
+        last |= {"output": str(output), "stops": report["stops"], "peak_memory_gib": ranks.outcome()["peak_memory_gib"]}
         card.write(output, settings, data, think=think, run=run, epochs=epochs, last=last, tried=report)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
-    yield {**last, "output": str(output), "stops": report["stops"]}
+    yield last
 
 
 def check(
@@ -108,6 +109,30 @@ def resolve(model: str, tell: Callable[[str], None]) -> str:
 
         return str(smollm2.exported(tell))
     return name
+
+
+def own_configuration(path: str, settings: Settings) -> None:
+    """Take DeepSpeed's configuration from `path`; its ZeRO stage and bf16 switch become those of `settings`."""
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Unavailable(f"--deepspeed {path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise InputError(f"--deepspeed {path}: not JSON ({error})") from error
+    if not isinstance(told, dict):
+        raise InputError(f"--deepspeed {path}: not a JSON object")
+    for name in ("optimizer", "scheduler"):
+        if name in told:
+            raise UsageError(
+                f"--deepspeed {path}: `{name}` is o1j's own (--lr, --schedule, --weight-decay); leave it out"
+            )
+    if (told.get("fp16") or {}).get("enabled") is True:
+        raise UsageError(f"--deepspeed {path}: o1j trains in bf16 or float32, not in fp16; leave `fp16` out")
+    settings.deepspeed = told
+    used = settings.configuration()
+    settings.zero = used.get("zero_optimization", {}).get("stage", 0)
+    settings.precision = "bf16" if used.get("bf16", {}).get("enabled") else "float32"
+    settings.clip = used.get("gradient_clipping", 0.0)
 
 
 def device(gpus: str, nprocs: int | None) -> tuple[str, int]:
@@ -146,8 +171,7 @@ def _some(records: Iterable[Record]) -> Iterator[Record]:
 
 def _refuse_collision(settings: Settings) -> None:
     """Unfinished work is neither overwritten nor gone on with unasked."""
-    waiting = (settings.checkpoints / "latest").exists()
-    if waiting and not settings.resume:
+    if settings.latest.exists() and not settings.resume:
         raise UsageError(
             f"{settings.output} holds a checkpoint of an unfinished run: go on with --resume, or remove "
             f"{settings.checkpoints}"
@@ -156,10 +180,9 @@ def _refuse_collision(settings: Settings) -> None:
 
 def _check_resume(settings: Settings) -> None:
     """A checkpoint can be gone on with only by the same data and settings on equally many processes."""
-    path = settings.checkpoints / "run.json"
-    if not (settings.resume and path.exists()):
+    if not (settings.resume and settings.latest.exists()):
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = json.loads(settings.latest.read_text(encoding="utf-8"))
     if before["world"] != settings.world:
         raise UsageError(
             f"the checkpoint in {settings.checkpoints} was written by {before['world']} processes and this run has "

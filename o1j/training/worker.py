@@ -34,7 +34,7 @@ def _die_with(parent: int) -> None:
     launcher = os.getppid()
 
     def watch() -> None:
-        while os.getppid() == launcher and (not parent or Path(f"/proc/{parent}").exists() or _lives(parent)):
+        while os.getppid() == launcher and (not parent or _lives(parent)):
             time.sleep(1)
         os._exit(1)
 
@@ -93,7 +93,7 @@ class Rank:
         shortest = min(range(len(self.spool.lengths)), key=self.spool.lengths.__getitem__)
         probe = {"sample": shortest, "loss": self.batches.evaluate(shortest)}
         export.save(self.engine, settings, self.rank)
-        return {"step": settings.steps, "probe": probe}
+        return {"step": settings.steps, "probe": probe, "peak_memory_gib": round(self._peak() / 2**30, 2)}
 
     def _step(self, number: int, samples: list[int], saved: float) -> tuple[float, float, bool, bool]:
         """One optimizer step: (mean loss a learned token, gradient norm, stop asked for, checkpoint due)."""
@@ -115,6 +115,16 @@ class Rank:
                 f"the loss of step {number} is {loss}: lower --lr, or look at the data with --check"
             )
         return loss, float(self.engine.get_global_grad_norm() or 0.0), told[1].item() > 0, told[2].item() > 0
+
+    def _peak(self) -> int:
+        """Most bytes that this rank has held: on its GPU, else resident."""
+        import resource
+
+        import torch
+
+        if self.settings.device == "cuda":
+            return torch.cuda.max_memory_allocated()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
     def _log(self, step: int, epoch: float, loss: float, norm: float, tokens: int, speed: float) -> None:
         if self.rank:

@@ -15,14 +15,18 @@ pytestmark = pytest.mark.timeout(600)
 
 TOLD = ["--gpus", "cpu", "--lr", "3e-2", "--batch-size", "4", "--max-length", "128", "--no-packing", "--epochs", "5"]
 STEPS = 30
+QUIET = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+}  # threads of one process that wait for each other suffer on a busy machine
 
 
 def call(model: Path, lessons: Path, output: Path, *more: str) -> list[str]:
     return [*O1J, "train", str(model), str(lessons), "--output", str(output), *TOLD, *more]
 
 
-def finish(command: list[str], **options) -> tuple[list[dict], subprocess.CompletedProcess]:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, **options)
+def finish(command: list[str], env: dict[str, str] = QUIET) -> tuple[list[dict], subprocess.CompletedProcess]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, env=env)
     return [json.loads(line) for line in done.stdout.splitlines()], done
 
 
@@ -64,6 +68,7 @@ def test_stdout_is_one_line_a_step_and_the_last_names_the_output(undisturbed) ->
     assert metrics[-1]["output"] == str(output)
     assert "output" not in metrics[-2]
     assert metrics[-1]["epoch"] == 5
+    assert metrics[-1]["peak_memory_gib"] > 0.1
 
 
 def test_the_loss_falls(undisturbed) -> None:
@@ -102,12 +107,30 @@ def test_zero_3_learns_the_same_and_its_export_is_whole(undisturbed, toy_model, 
     assert size == sum(file.stat().st_size for file in undisturbed[0].glob("*.safetensors"))
 
 
-def test_one_process_learns_the_same_and_stage_two_remembers_stage_one(
-    undisturbed, lessons, toy_model, tmp_path
+def test_one_process_in_small_bites_with_an_own_configuration_learns_the_same(
+    undisturbed, toy_model, lessons, tmp_path
 ) -> None:
-    metrics, done = finish(call(toy_model, lessons, tmp_path / "one", "--zero", "0", "--micro-tokens", "64"))
+    own = {"zero_optimization": {"stage": 0}, "gradient_clipping": 1.0, "bf16": {"enabled": "auto"}}
+    (tmp_path / "ds.json").write_text(json.dumps({**own, "train_batch_size": "auto"}))
+    told = ["--deepspeed", str(tmp_path / "ds.json"), "--micro-tokens", "64"]
+    metrics, done = finish(call(toy_model, lessons, tmp_path / "one", *told))
     assert done.returncode == 0, done.stderr
+    assert "ZeRO 0" in done.stderr
     assert_same_losses(metrics, undisturbed[1])
+
+
+@pytest.mark.parametrize("told", [{"optimizer": {"type": "Lamb"}}, {"fp16": {"enabled": True}}])
+def test_a_configuration_that_o1j_would_not_follow_is_refused(toy_model, lessons, tmp_path, told) -> None:
+    (tmp_path / "ds.json").write_text(json.dumps(told))
+    _, done = finish(call(toy_model, lessons, tmp_path / "out", "--deepspeed", str(tmp_path / "ds.json")))
+    assert done.returncode == 2
+    assert next(iter(told)) in done.stderr
+
+
+def test_the_configuration_can_be_printed_without_input(toy_model) -> None:
+    command = [*O1J, "train", str(toy_model), "--print-deepspeed", "--gpus", "cpu", "--zero", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["zero_optimization"]["stage"] == 3
 
 
 def test_adapters_are_merged_into_a_model_that_needs_no_peft(toy_model, lessons, tmp_path) -> None:
@@ -126,7 +149,7 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     told = call(toy_model, lessons, output, "--nprocs", "2", "--zero", "2", "--save-minutes", "0.0001")
 
     # A rank dies: the other goes with it, the message says so.
-    process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET)
     for _ in range(4):
         process.stdout.readline()
     os.kill(next(pid for pid in ranks_of(output) if b"launch" not in Path(f"/proc/{pid}/cmdline").read_bytes()), 9)
@@ -142,7 +165,7 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     assert "--resume" in refused.stderr
 
     # o1j itself is killed: nobody is left behind.
-    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, text=True, env=QUIET)
     first = json.loads(process.stdout.readline())
     assert first["step"] > 1
     process.kill()
@@ -150,7 +173,9 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     assert gone(output)
 
     # SIGTERM: a checkpoint first.
-    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*told, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET
+    )
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=120)
@@ -186,7 +211,7 @@ def test_what_would_teach_nothing_or_the_wrong_thing_is_refused(toy_model, tmp_p
 
 
 def test_a_model_that_is_not_there_is_69(lessons, tmp_path) -> None:
-    _, done = finish(call(tmp_path / "nowhere", lessons, tmp_path / "out"), env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    _, done = finish(call(tmp_path / "nowhere", lessons, tmp_path / "out"), env={**QUIET, "HF_HUB_OFFLINE": "1"})
     assert done.returncode == 69
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
