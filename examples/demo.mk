@@ -12,7 +12,7 @@ SHELL := /bin/bash
 STUDENT   ?= local:smollm2
 TEACHER   ?=
 WRONG     ?= 0.15
-REWRITTEN ?= 64
+REWRITTEN ?= 72
 DISTILLED ?= 96
 PAIRS     ?= 24
 SAMPLES   ?= 4
@@ -23,10 +23,10 @@ TAUGHT := $(if $(TEACHER),,python examples/teacher.py --wrong $(WRONG) --)
 # Its replies are cached under what it is made of: who changes the teacher is not answered by the old one.
 WEIGHTS := $(shell cat examples/teacher.py examples/families.py | cksum | cut -d ' ' -f 1)-$(WRONG)
 ASK := --model $(or $(TEACHER),openai:rules --cache-tag $(WEIGHTS)) --seed 1
-TRAIN := --gpus cpu --nprocs 2 --epochs 1 --lr 1e-4 --batch-size 4 --no-packing --max-length 512 --resume
+TRAIN := --gpus cpu --nprocs 2 --lr 2e-4 --batch-size 4 --no-packing --max-length 512 --resume
 # The bare problem, as the student is trained on it. Replies of the student before training are longer than thoughts of
 # the teacher: the limit leaves room for them, and the last table says how many were cut.
-EVAL := --prompt examples/ask.md --samples $(SAMPLES) --temperature 0.5 --max-tokens 160 --seed 1 --concurrency 128
+EVAL := --prompt examples/ask.md --samples $(SAMPLES) --temperature 0.3 --max-tokens 160 --seed 1 --concurrency 140
 FILTER := --rules needs-image,proof,no-answer,not-numerical,multiple-choice,several-parts --dedup near
 
 export O1J_CACHE ?= $(OUT)/cache
@@ -58,7 +58,7 @@ $(OUT)/stage1.jsonl: $(OUT)/filtered.jsonl
 
 $(OUT)/stage1.metrics.jsonl: $(OUT)/stage1.jsonl
 	@$(call now,train: stage 1 on the rewritten solutions (1 to 2 minutes))
-	o1j train $(STUDENT) $< --output $(@:.metrics.jsonl=) $(TRAIN) -o $@
+	o1j train $(STUDENT) $< --output $(@:.metrics.jsonl=) $(TRAIN) --epochs 1 -o $@
 
 $(OUT)/stage2.jsonl: $(OUT)/filtered.jsonl
 	@$(call now,distill: long thoughts for stage 2)
@@ -67,7 +67,7 @@ $(OUT)/stage2.jsonl: $(OUT)/filtered.jsonl
 
 $(OUT)/stage2.metrics.jsonl: $(OUT)/stage2.jsonl $(OUT)/stage1.metrics.jsonl
 	@$(call now,train: stage 2 on the distilled thoughts (2 to 4 minutes))
-	o1j train $(OUT)/stage1 $< --output $(@:.metrics.jsonl=) $(TRAIN) -o $@
+	o1j train $(OUT)/stage1 $< --output $(@:.metrics.jsonl=) $(TRAIN) --epochs 2 -o $@
 
 $(OUT)/bilingual.jsonl: $(OUT)/stage2.jsonl
 	@$(call now,translate: the thoughts richest in reflection make a bilingual set)
@@ -79,7 +79,7 @@ $(OUT)/bilingual.json: $(OUT)/bilingual.jsonl
 
 $(OUT)/bilingual.metrics.jsonl: $(OUT)/bilingual.jsonl
 	@$(call now,train: a student on the bilingual set)
-	o1j train $(STUDENT) $< --output $(@:.metrics.jsonl=) $(TRAIN) -o $@
+	o1j train $(STUDENT) $< --output $(@:.metrics.jsonl=) $(TRAIN) --epochs 2 -o $@
 
 $(OUT)/after.jsonl: $(OUT)/stage2.metrics.jsonl $(OUT)/before.jsonl examples/heldout.jsonl
 	@$(call now,eval: the student after both stages (1 to 3 minutes))

@@ -24,6 +24,9 @@ def main() -> None:
     before, after = (list(records.read(path)) for path in sys.argv[1:3])
     later = {record["id"]: record for record in after}
     pairs = [(record, later[record["id"]]) for record in before if record["id"] in later]
+    pairs = [pair for pair in pairs if None not in (pair[0]["accuracy"], pair[1]["accuracy"])]
+    if not pairs:
+        sys.exit("demo_table.py: no problem was graded in both files")
     unseen = {family.name for family in UNSEEN}
     families = list(dict.fromkeys(record["source"] for record, _ in pairs))
     taught = [family for family in families if family not in unseen]

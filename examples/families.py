@@ -1,4 +1,4 @@
-"""Eight families of word problems, told in English and Chinese, with the way to solve each: all that the demo knows.
+"""Seven families of word problems, told in English and Chinese, with the way to solve each: all that the demo knows.
 
 `problems.py` draws the demo's problems from them; `teacher.py` recognises a problem by them and thinks about it.
 A text is a template with slots: numbers ({a}, {b}, …) and things out of a small dictionary ({name}, {things}, …).
@@ -134,11 +134,6 @@ def _packs(dice: Random) -> dict[str, int]:
     return {"a": dice.randint(2, 5), "b": dice.randint(2, 6), "c": dice.randint(2, 9)}
 
 
-def _change(dice: Random) -> dict[str, int]:
-    a, b = dice.randint(2, 5), dice.randint(2, 5)
-    return {"a": a, "b": b, "c": dice.choice([note for note in (10, 20, 30) if 0 < note - a * b < 17])}
-
-
 def _share(dice: Random) -> dict[str, int]:
     a, each, c = dice.randint(2, 5), dice.randint(2, 6), dice.randint(2, 9)
     while a * each - c < 2:
@@ -190,27 +185,6 @@ FAMILIES = (
             Step(Pair("With the other {c}", "加上另外的{c}"), "s1", "+", "c"),
         ),
         Slip("a", "+", "b", Pair("each of the {a} holds {b}, so I must multiply", "{a}份里每份都有{b}，应该用乘法")),
-    ),
-    Family(
-        "change",
-        (
-            Pair(
-                "{name} buys {a} {things} at {b} dollars each and pays with {c} dollars. "
-                "How many dollars of change does {name} get?",
-                "{name}买了{a}{unit}{things}，每{unit}{b}元，付了{c}元。应该找给{name}多少元？",
-            ),
-            Pair(
-                "A shop sells {things} for {b} dollars each. {name} has {c} dollars and buys {a} of them. "
-                "How many dollars are left?",
-                "商店里{things}每{unit}{b}元。{name}有{c}元，买了{a}{unit}。还剩多少元？",
-            ),
-        ),
-        _change,
-        (
-            Step(Pair("The price of {a} at {b}", "{a}件，每件{b}元"), "a", "×", "b"),
-            Step(Pair("What is left of {c}", "从{c}元里付掉"), "c", "-", "s1"),
-        ),
-        Slip("c", "-", "b", Pair("that pays for only one, and there are {a}", "这只付了一件的钱，而一共有{a}件")),
     ),
     Family(
         "share",

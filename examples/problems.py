@@ -18,8 +18,8 @@ from random import Random
 import families
 from families import FAMILIES, NAMES, TAUGHT, THINGS, Problem
 
-CLEAN = 252
-HELD_OUT = 32
+CLEAN = 240
+HELD_OUT = 35
 NOISE = 8  # records of each kind that some rule of `filter` should drop
 
 Row = dict[str, str | list[str]]

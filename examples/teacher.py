@@ -31,16 +31,12 @@ UNKNOWN = "I only know the demo's own problems, and this is none of them."
 TRIES = (
     Pair("Let me try {calc}.", "先试试{calc}。"),
     Pair("First idea: {calc}.", "第一个想法：{calc}。"),
-    Pair("Maybe {calc}.", "也许是{calc}。"),
 )
 CHECKS = (
     Pair("Wait, check: {why}.", "等等，检查一下：{why}。"),
     Pair("Hold on, let me check: {why}.", "且慢，检查一下：{why}。"),
 )
-RETURNS = (
-    Pair("That was a slip, so go back.", "刚才错了，回到前面。"),
-    Pair("So that was a slip. Go back.", "所以刚才错了。回到前面。"),
-)
+RETURN = Pair("That was a slip, so go back.", "刚才错了，回到前面。")
 STEP = Pair("{says}: {calc}.", "{says}：{calc}。")
 VERIFY = Pair("Check it backwards: {calc}.", "倒过来验算：{calc}。")
 CLOSE = Pair("The answer is \\boxed{{answer}}.", "答案是\\boxed{{answer}}。")
@@ -98,7 +94,7 @@ def thought(problem: Problem, dice: Random, off: int = 0) -> Pair:
     says = [
         _say(dice.choice(TRIES), calc=str(slip)),
         _say(dice.choice(CHECKS), why=slip.says),
-        dice.choice(RETURNS),
+        RETURN,
         *(_say(STEP, says=line.says, calc=calc) for line, calc in _calculated(problem, off)),
     ]
     if not off and dice.random() < 1 / 3:
@@ -150,7 +146,7 @@ def _without_overlaps(hits: list[Hit]) -> list[Hit]:
 @cache
 def _sentences() -> list[tuple[Pair, re.Pattern]]:
     """Every sentence that the demo's texts are made of, formulas as slots of their own, with how to read it."""
-    pairs = [START, *TRIES, *RETURNS, VERIFY, CLOSE, *PRINTED]
+    pairs = [START, *TRIES, RETURN, VERIFY, CLOSE, *PRINTED]
     for family in families.FAMILIES:
         pairs += family.texts
         pairs += [_say(check, why=family.slip.why) for check in CHECKS]

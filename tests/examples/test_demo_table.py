@@ -15,7 +15,8 @@ IN_THOUGHT = {"response": "<think>\n\\boxed{4}\n</think>\n\n4", "correct": True,
 def write(path, samples_of):
     with path.open("w") as out:
         for number, (source, samples) in enumerate(samples_of):
-            accuracy = sum(sample["correct"] for sample in samples) / len(samples)
+            graded = [sample["correct"] for sample in samples if sample["correct"] is not None]
+            accuracy = sum(graded) / len(graded) if graded else None
             record = {"id": str(number), "problem": "?", "source": source, "samples": samples, "accuracy": accuracy}
             out.write(json.dumps(record) + "\n")
     return path
@@ -60,3 +61,9 @@ def test_a_loss_is_called_a_loss(tmp_path):
 def test_a_box_in_the_thought_is_no_boxed_answer(tmp_path):
     text = table(tmp_path, [("packs", [RIGHT, RIGHT])], [("packs", [RIGHT, IN_THOUGHT])])
     assert cells(text, "all")[-3] == "100 → 50"
+
+
+def test_a_problem_that_could_not_be_graded_is_left_out(tmp_path):
+    ungraded = {**WRONG, "correct": None}
+    text = table(tmp_path, [("packs", [WRONG]), ("packs", [ungraded])], [("packs", [RIGHT]), ("packs", [RIGHT])])
+    assert cells(text, "all")[1] == "1"

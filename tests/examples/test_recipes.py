@@ -55,9 +55,9 @@ def make(environment, tmp_path):
     """Run make in the checkout: `make("examples/demo.mk", "OUT=…", before=[…])`."""
     bin = tmp_path / "bin"
     bin.mkdir()
-    (bin / "python").symlink_to(sys.executable)
-    (bin / "o1j").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m o1j "$@"\n')
-    (bin / "o1j").chmod(0o755)
+    for name, module in (("python", ""), ("o1j", "-m o1j")):
+        (bin / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+        (bin / name).chmod(0o755)
     variables = {**environment, "PATH": f"{bin}{os.pathsep}{environment['PATH']}", "PYTHONPATH": str(ROOT)}
 
     def run(file: str, *settings: str, before: list[str] = ()) -> subprocess.CompletedProcess:
@@ -80,7 +80,7 @@ def rows(path: Path) -> list[dict]:
 @pytest.mark.skipif(not shutil.which("make"), reason="no make")
 def test_the_demo_at_toy_size(make, student, tmp_path):
     out = tmp_path / "demo"
-    settings = [f"OUT={out}", f"STUDENT={student}", "REWRITTEN=4", "DISTILLED=6", "PAIRS=2", "WRONG=0.3"]
+    settings = [f"OUT={out}", f"STUDENT=local:{student}", "REWRITTEN=4", "DISTILLED=6", "PAIRS=2", "WRONG=0.3"]
     settings += [f"TRAIN={TRAIN}", f"EVAL=--prompt examples/ask.md {ANSWERS}"]
     done = make("examples/demo.mk", *settings)
     assert done.returncode == 0, done.stderr
