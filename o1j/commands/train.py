@@ -106,7 +106,7 @@ def command(
         typer.Option(
             "--micro-tokens",
             min=1,
-            help="Tokens a process computes at once; memory grows with it. [default: 1024, on GPUs --max-length]",
+            help="Tokens a process computes at once; memory grows with it. [default: 512, on GPUs --max-length]",
             show_default=False,
         ),
     ] = None,
@@ -166,7 +166,7 @@ def command(
         weight_decay=weight_decay,
         clip=clip,
         batch_size=batch_size,
-        micro_tokens=micro_tokens or (max_length if on_gpu else 1024),
+        micro_tokens=micro_tokens or (max_length if on_gpu else 512),
         max_length=max_length,
         packing=packing,
         lora=lora_rank if lora else 0,

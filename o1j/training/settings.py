@@ -23,7 +23,7 @@ class Settings:
     weight_decay: float = 0.0
     clip: float = 1.0
     batch_size: int = 8
-    micro_tokens: int = 1024
+    micro_tokens: int = 512
     max_length: int = 4096
     packing: bool = True
     gradient_checkpointing: bool = False
