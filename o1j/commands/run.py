@@ -80,7 +80,7 @@ class Run:
     def id(self) -> str:
         """Names the run in lineages: a hash of version, verb, options and prompts, so that the same command
         run again gives the same bytes."""
-        told = {name: value for name, value in self.options.items() if name not in _PLACES}
+        told = {name: value for name, value in self.options.items() if value and name not in _PLACES}
         prompts = {name: prompt.hash for name, prompt in self.prompts.items()}
         text = json.dumps([__version__, self.verb, told, prompts], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
