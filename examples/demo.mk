@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.DEFAULT_GOAL := demo
+.DEFAULT_GOAL := all
 
 STUDENT   ?= local:smollm2
 TEACHER   ?=
@@ -31,12 +31,13 @@ FILTER := --rules needs-image,proof,no-answer,not-numerical,multiple-choice,seve
 
 export O1J_CACHE ?= $(OUT)/cache
 export TOKENIZERS_PARALLELISM := false
+export DS_ACCELERATOR := cpu
 BEGAN := $(shell date +%s)
 now = printf '\n== %s s: %s\n' "$$(($$(date +%s) - $(BEGAN)))" "$(1)" >&2
 
-.PHONY: demo
-demo: $(addprefix $(OUT)/,filtered.jsonl stage1.jsonl stage2.jsonl bilingual.json before.jsonl after.jsonl table.txt)
-demo: $(OUT)/tti.jsonl $(if $(BILINGUAL),$(OUT)/table-bilingual.txt)
+.PHONY: all
+all: $(addprefix $(OUT)/,filtered.jsonl stage1.jsonl stage2.jsonl bilingual.json before.jsonl after.jsonl table.txt)
+all: $(OUT)/tti.jsonl $(if $(BILINGUAL),$(OUT)/table-bilingual.txt)
 	@$(call now,what came of it)
 	@cat $(OUT)/table.txt
 	@echo; o1j tti --leaderboard examples/demo-tti.jsonl --format table
