@@ -172,12 +172,13 @@ class Budget:
     def _reached(self) -> str:
         spent, (usd, tokens, requests) = self.spent, self.caps
         caps = [
-            f"${usd:,.2f} (${spent.usd:,.4f} spent)" if usd is not None else "",
+            f"${usd:g} (${spent.usd:,.4f} spent)" if usd is not None else "",
             f"{tokens:,} tokens ({spent.tokens:,} used)" if tokens is not None else "",
             f"{requests:,} requests ({spent.requests:,} sent)" if requests is not None else "",
         ]
         said = ", ".join(cap for cap in caps if cap)
-        return f"stopped at the budget of {said}; the same command with a higher one goes on where this one stopped"
+        how = "the same command with a higher budget" if self._shared else "the same command again"
+        return f"stopped at the budget of {said}; {how} goes on where this one stopped"
 
 
 class _Transaction:
