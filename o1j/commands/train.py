@@ -54,8 +54,15 @@ def command(
         typer.Option("--nprocs", min=1, help="Processes. [default: one a GPU, one on the CPU]", show_default=False),
     ] = None,
     zero: Annotated[
-        int, typer.Option("--zero", min=0, max=3, help="ZeRO stage: 1 optimizer, 2 gradients, 3 weights are split.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--zero",
+            min=0,
+            max=3,
+            help="ZeRO stage: 1 splits the optimizer, 2 gradients too, 3 weights too. [default: 1, on the CPU 0]",
+            show_default=False,
+        ),
+    ] = None,
     deepspeed: Annotated[
         str | None,
         typer.Option("--deepspeed", metavar="FILE", help="DeepSpeed's JSON instead of o1j's own (offload, NVMe, …)."),
@@ -159,7 +166,7 @@ def command(
         device=device,
         world=world,
         precision="bf16" if on_gpu else "float32",
-        zero=zero,
+        zero=(1 if on_gpu else 0) if zero is None else zero,  # on the CPU the splitting costs a quarter of a small step
         lr=lr,
         schedule=schedule,
         warmup=warmup,

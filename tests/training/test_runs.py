@@ -107,12 +107,10 @@ def test_zero_3_learns_the_same_and_its_export_is_whole(undisturbed, toy_model, 
     assert size == sum(file.stat().st_size for file in undisturbed[0].glob("*.safetensors"))
 
 
-def test_one_process_in_small_bites_with_an_own_configuration_learns_the_same(
-    undisturbed, toy_model, lessons, tmp_path
-) -> None:
+def test_small_bites_with_an_own_configuration_learn_the_same(undisturbed, toy_model, lessons, tmp_path) -> None:
     own = {"zero_optimization": {"stage": 0}, "gradient_clipping": 1.0, "bf16": {"enabled": "auto"}}
     (tmp_path / "ds.json").write_text(json.dumps({**own, "train_batch_size": "auto"}))
-    told = ["--deepspeed", str(tmp_path / "ds.json"), "--micro-tokens", "64"]
+    told = ["--deepspeed", str(tmp_path / "ds.json"), "--micro-tokens", "64", "--nprocs", "2"]
     metrics, done = finish(call(toy_model, lessons, tmp_path / "one", *told))
     assert done.returncode == 0, done.stderr
     assert "ZeRO 0" in done.stderr
