@@ -50,9 +50,7 @@ class Faults:
     api_key: str | None = None  # required as a bearer token, else 401
     models: tuple[str, ...] = ()  # other names get a 404; empty: every name is known
     context: int | None = None  # prompts of more words get a 400 "context_length_exceeded"
-    o_series: bool = (
-        False  # refuses max_tokens, temperature, top_p and the system role, as OpenAI's o1-mini does
-    )
+    o_series: bool = False  # refuses max_tokens, temperature, top_p and the system role, as OpenAI's o1-mini does
     die_after: int | None = None  # the process ends without a word after so many answers
     seed: int = 0  # of the dice for all of these
 
@@ -213,9 +211,7 @@ class _Server:
             deltas += [{name: piece} for piece in _pieces(message.get(name) or "")]
         if message.get("tool_calls"):
             deltas.append({"tool_calls": message["tool_calls"]})
-        chunks = [
-            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
-        ]
+        chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
         if cut:
             chunks = chunks[: len(chunks) // 2]
         else:
@@ -249,9 +245,7 @@ class _Server:
             _check_o_series(body)
         words = sum(len(str(turn.get("content") or "").split()) for turn in body["messages"])
         if faults.context is not None and words > faults.context:
-            say = (
-                f"This model's maximum context length is {faults.context} tokens; your messages have {words}."
-            )
+            say = f"This model's maximum context length is {faults.context} tokens; your messages have {words}."
             raise _error(400, say, param="messages", code="context_length_exceeded")
 
 
@@ -262,7 +256,9 @@ class _Reset(Exception):
 def _check_o_series(body: dict) -> None:
     """OpenAI's own words for what its reasoning models do not take."""
     if "max_tokens" in body:
-        say = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        say = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
         raise _error(400, say, param="max_tokens", code="unsupported_parameter")
     for name in ("temperature", "top_p"):
         if body.get(name, 1) != 1:
@@ -274,9 +270,7 @@ def _check_o_series(body: dict) -> None:
             raise _error(400, say, param=f"messages[{position}].role", code="unsupported_value")
 
 
-def _error(
-    status: int, message: str, kind: str = "invalid_request_error", *, param=None, code=None, headers=None
-):
+def _error(status: int, message: str, kind: str = "invalid_request_error", *, param=None, code=None, headers=None):
     """An HTTP error with OpenAI's body, ready to be raised."""
     body = json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
     return _http_error(status)(text=body, content_type="application/json", headers=headers)
@@ -323,9 +317,7 @@ def _completion(body: dict, said: dict) -> tuple[dict, dict]:
     for name in ("refusal", "tool_calls"):
         if said.get(name) is not None:
             message |= {name: said[name], "content": said.get("content")}
-    finish = (
-        "length" if cut else said.get("finish_reason") or ("tool_calls" if said.get("tool_calls") else "stop")
-    )
+    finish = "length" if cut else said.get("finish_reason") or ("tool_calls" if said.get("tool_calls") else "stop")
     written = len(thought) + len(visible)
     usage = {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
@@ -360,9 +352,7 @@ def running(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> Ite
         loop.close()
 
 
-def serve(
-    app: web.Application, host: str = "127.0.0.1", port: int = 0, ready_file: Path | str | None = None
-) -> None:
+def serve(app: web.Application, host: str = "127.0.0.1", port: int = 0, ready_file: Path | str | None = None) -> None:
     """Serve until interrupted; `ready_file` gets the base URL, whole, once requests are taken (port 0: a free one)."""
 
     async def forever() -> None:

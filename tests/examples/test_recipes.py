@@ -80,7 +80,15 @@ def rows(path: Path) -> list[dict]:
 @pytest.mark.skipif(not shutil.which("make"), reason="no make")
 def test_the_demo_at_toy_size(make, student, tmp_path):
     out = tmp_path / "demo"
-    settings = [f"OUT={out}", f"STUDENT=local:{student}", "REWRITTEN=4", "DISTILLED=6", "PAIRS=2", "WRONG=0.3"]
+    settings = [
+        f"OUT={out}",
+        f"STUDENT=local:{student}",
+        "REWRITTEN=4",
+        "DISTILLED=6",
+        "PAIRS=2",
+        "WRONG=0.3",
+        "BILINGUAL=1",
+    ]
     settings += [f"TRAIN={TRAIN}", f"EVAL=--prompt examples/ask.md {ANSWERS}"]
     done = make("examples/demo.mk", *settings)
     assert done.returncode == 0, done.stderr
@@ -95,6 +103,7 @@ def test_the_demo_at_toy_size(make, student, tmp_path):
     table = (out / "table.txt").read_text("utf-8")
     assert "unseen: savings" in table and "No gain beyond noise" in table
     assert table in done.stdout
+    assert (out / "table-bilingual.txt").read_text("utf-8") in done.stdout
     assert "O1-Journey (Part2)" in done.stdout
 
     made = {path: path.stat().st_mtime_ns for path in out.glob("*.jsonl")}
