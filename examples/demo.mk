@@ -24,8 +24,9 @@ TAUGHT := $(if $(TEACHER),,python examples/teacher.py --wrong $(WRONG) --)
 WEIGHTS := $(shell cat examples/teacher.py examples/families.py | cksum | cut -d ' ' -f 1)-$(WRONG)
 ASK := --model $(or $(TEACHER),openai:rules --cache-tag $(WEIGHTS)) --seed 1
 TRAIN := --gpus cpu --nprocs 2 --lr 2e-4 --batch-size 4 --no-packing --max-length 512 --resume
-# The bare problem, as the student is trained on it. Replies of the student before training are longer than thoughts of
-# the teacher: the limit leaves room for them, and the last table says how many were cut.
+# The bare problem, as the student is trained on it. Before training, replies are longer than thoughts of the teacher:
+# the last table says how many the limit cut. With 400 tokens instead of 160 the student before was right on 10.7 %
+# instead of 9.3 %, when that was measured.
 EVAL := --prompt examples/ask.md --samples $(SAMPLES) --temperature 0.3 --max-tokens 160 --seed 1 --concurrency 140
 FILTER := --rules needs-image,proof,no-answer,not-numerical,multiple-choice,several-parts --dedup near
 
