@@ -111,7 +111,7 @@ def test_head_is_quiet(environment, tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
     source.write_bytes(lines(ROWS) * 20_000)
     o1j = subprocess.Popen(
-        [*O1J, "filter", str(source), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        [*O1J, "filter", str(source)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     )
     head = subprocess.run(["head", "-1"], stdin=o1j.stdout, capture_output=True, check=True)
     o1j.stdout.close()

@@ -139,6 +139,7 @@ class Run:
             exit_code = 1 if self.counts["failed"] else 0
         except BaseException as error:
             exit_code = _exit_code(error)
+            self.quiet = self.quiet or isinstance(error, BrokenPipeError)  # the reader has what it wanted
             raise
         finally:
             self.finish(exit_code)
