@@ -64,7 +64,7 @@ golden: install ## rewrite tests/cases/*/*/expected.jsonl from what o1j prints n
 	$(BIN)/python -m pytest tests/test_cases.py --golden
 
 bench: install ## the benchmarks of tests/bench, each a ratio to a named baseline
-	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@failed=0; for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || failed=1; done; exit $$failed
 
 clean: ## remove what make made, the cache of replies excepted
 	rm -rf $(VENV) $(VLLM) demo .pytest_cache .ruff_cache

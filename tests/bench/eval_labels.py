@@ -1,13 +1,18 @@
 """Grade outputs that carry another harness's labels, and print every sample on which o1j disagrees.
 
-    python tests/bench/eval_labels.py ../shared/data/outputs_math500_qwen25_14b_inst.jsonl
+    python tests/bench/eval_labels.py [FILE …]
 
-The files are those of the Qwen2.5-Math harness: `code` holds the samples, `score` its verdicts, `pred` what it read.
+Without a FILE, those of ../shared/data (or O1J_DATA). The files are those of the Qwen2.5-Math harness: `code` holds the
+samples, `score` its verdicts, `pred` what it read.
 """
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+DATA = Path(os.environ.get("O1J_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
 
 
 def main(path: str) -> None:
@@ -32,4 +37,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for name in sys.argv[1:] or sorted(map(str, DATA.glob("outputs_math*.jsonl"))):
+        print(Path(name).name)
+        main(name)

@@ -53,4 +53,6 @@ def _share(part: int, whole: int) -> str:
 
 
 if __name__ == "__main__":
+    if not DATA.is_dir():
+        sys.exit(f"no data in {DATA}: set O1J_DATA")
     main()

@@ -177,4 +177,6 @@ def measure(command: list[str]) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
+    if not DATA.is_dir():
+        sys.exit(f"no data in {DATA}: set O1J_DATA")
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 220)
