@@ -141,6 +141,16 @@ class Judging:
         ),
     ] = None
 
+    audit: Annotated[
+        str | None,
+        typer.Option(
+            "--audit",
+            metavar="FILE",
+            help="Instead of evaluating, grade the labelled pairs (gold, pred, label) in FILE and print those on which "
+            "the grader disagrees.",
+        ),
+    ] = None
+
     def load(self, name: str, asking: Asking, run: Run) -> "Grader":
         """The grader `name`; a judge's model is opened only if a verdict is missing."""
         from o1j.steps.eval import graders, judge
@@ -340,9 +350,15 @@ def command(
     """
     from o1j import benches, records
     from o1j.steps.eval import Asker, Summary, compare, evaluate, judge
+    from o1j.steps.eval.audit import Audit
 
     if list_benches:
         return show([benches.load(name).row() for name in benches.names()], title="o1j eval --bench", format=format)
+    if judging.audit:
+        audit = Audit()
+        exit_code = run.write(audit.disagreements(run.read(judging.audit)))
+        run.say(audit.line())
+        return exit_code
     bench = problems.chosen
     prompt = asking.load_prompt(bench.prompt if bench else "eval", run, slots=["problem"])
     if asking.print_prompt:

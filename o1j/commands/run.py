@@ -102,11 +102,12 @@ class Run:
                 raise UsageError(f"--map {text}: expected NAME=FIELD, such as problem=question")
         return pairs
 
-    def read(self) -> Iterator[records.Record]:
-        """The input's records, counted."""
-        if self.input == "-" and sys.stdin.isatty():
+    def read(self, path: str | None = None) -> Iterator[records.Record]:
+        """The records of the input, or of `path` in its place, counted."""
+        path = path or self.input
+        if path == "-" and sys.stdin.isatty():
             self.say("reading JSON lines from the terminal; Ctrl-D ends them")
-        for record in records.read(self.input, self.names):
+        for record in records.read(path, self.names):
             self.counts["read"] += 1
             yield record
 
