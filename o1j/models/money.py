@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from o1j.errors import BudgetReached, Unavailable, UsageError
 from o1j.models.chat import Messages, Sampling
+from o1j.processes import alive
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -160,7 +161,7 @@ class Budget:
     def _bury(self) -> bool:
         """Count what dead processes had reserved as spent; True if there were any."""
         rows = self._book.execute("SELECT id, pid, usd, tokens, requests FROM reserved").fetchall()
-        dead = [row for row in rows if not _alive(row[1])]
+        dead = [row for row in rows if not alive(row[1])]
         for number, _, *cost in dead:
             self._book.execute("DELETE FROM reserved WHERE id = ?", (number,))
             self._spend(Cost(*cost))
@@ -192,13 +193,3 @@ class _Transaction:
 
     def __exit__(self, kind, *_) -> None:
         self._book.execute("COMMIT" if kind is None else "ROLLBACK")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from o1j.processes import alive
 from o1j.training.settings import Settings
 
 
@@ -34,21 +35,11 @@ def _die_with(parent: int) -> None:
     launcher = os.getppid()
 
     def watch() -> None:
-        while os.getppid() == launcher and (not parent or _lives(parent)):
+        while os.getppid() == launcher and (not parent or alive(parent)):
             time.sleep(1)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="o1j-parent").start()
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class Rank:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ _PERMUTATIONS, _BANDS = 128, 16  # finds 99 % of the pairs at 0.85; about 2.8 KB
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-class _Remembering:
+class _Remembering(ABC):
     """A rule over what was kept before. `key` needs one record alone, so that workers can do it; `find` and `keep` ask
     and change the memory."""
 
@@ -33,17 +34,17 @@ class _Remembering:
         self.keep(self._last, place_of(record))
 
     @staticmethod
+    @abstractmethod
     def key(record: Mapping[str, Any]) -> Any:
         """What of the record the memory needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def find(self, key: Any) -> Noted | None:
         """The finding where a record like this was kept before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keep(self, key: Any, place: str | int) -> None:
         """Remember a record; `place` is what its copies are told."""
-        raise NotImplementedError
 
 
 class ExactDuplicates(_Remembering):
