@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -168,9 +169,10 @@ class Run:
     def summary(self) -> str:
         """`100 read, 40 kept, 60 dropped (proof 20, no-answer 40)`, and what asking the model took."""
         text = f"{self.counts['read']} read, {self.counts['kept']} kept"
-        dropped = sum(self.reasons.values())
-        if dropped:
-            text += f", {dropped} dropped ({', '.join(f'{name} {n}' for name, n in self.reasons.most_common())})"
+        reasons = Counter(dict(self.reasons))  # a copy: the progress thread asks while the run counts
+        if reasons:
+            told = ", ".join(f"{name} {n}" for name, n in reasons.most_common())
+            text += f", {sum(reasons.values())} dropped ({told})"
         return f"{text}; {self.model.stats.line()}" if self.model else text
 
     def show_text(self, text: str) -> int:
@@ -209,36 +211,41 @@ class Run:
 
 
 class _Progress:
-    """A bar on a terminal; elsewhere a line every half minute, so that a long job's log shows that it lives."""
+    """A bar on a terminal; elsewhere a line every half minute, so that a long job's log shows that it lives.
 
-    _EVERY = 30.0
+    A thread tells it, since the first record may take a model minutes, and nothing ticks until then.
+    """
 
     def __init__(self, run: Run):
         self._run = run
-        self._bar = None
-        self._next = time.monotonic() + self._EVERY
+        self._bar: Any = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_telling, name="o1j-progress", daemon=True)
 
-    def __enter__(self) -> Callable[[], None]:
-        if not self._run.quiet and sys.stderr.isatty():
+    def __enter__(self) -> Callable[[], Any]:
+        if self._run.quiet:
+            return lambda: None
+        if sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(desc=f"o1j {self._run.verb}", unit=" records", file=sys.stderr, dynamic_ncols=True)
-            return self._bar_tick
-        return (lambda: None) if self._run.quiet else self._line_tick
+        self._thread.start()
+        return self._bar.update if self._bar is not None else lambda: None
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
         if self._bar is not None:
             self._bar.close()
 
-    def _bar_tick(self) -> None:
-        if self._bar.update():
-            self._bar.set_postfix(kept=self._run.counts["kept"], refresh=False)
-
-    def _line_tick(self) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + self._EVERY
-            self._run.say(self._run.summary())
+    def _keep_telling(self) -> None:
+        while not self._over.wait(30.0 if self._bar is None else 1.0):
+            if self._bar is None:
+                self._run.say(self._run.summary())
+                continue
+            asked = f", asked {self._run.model.stats.asked:,}" if self._run.model else ""
+            self._bar.set_postfix_str(f"kept {self._run.counts['kept']:,}{asked}")
 
 
 def _exit_code(error: BaseException) -> int:
