@@ -125,7 +125,7 @@ class Run:
             with ExitStack() as stack:
                 out = stack.enter_context(records.Output(self.out, self.stdout))
                 rest = stack.enter_context(records.Output(rejects)) if rejects else None
-                tick = stack.enter_context(self._progress())
+                tick = stack.enter_context(_Progress(self))
                 for result in results:
                     if isinstance(result, records.Dropped):
                         self._count(result)
@@ -183,9 +183,6 @@ class Run:
     def _count(self, dropped: records.Dropped) -> None:
         self.reasons[dropped.reason] += 1
         self.counts["failed"] += dropped.technical
-
-    def _progress(self) -> "_Progress":
-        return _Progress(self)
 
     def _log(self, path: str, exit_code: int, more: Mapping[str, Any]) -> None:
         line = {

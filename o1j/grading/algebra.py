@@ -175,12 +175,7 @@ class Algebra:
         result: Poly = {}
         for m1, c1 in a.items():
             for m2, c2 in b.items():
-                for monomial, coefficient in self.product(m1, m2, c1 * c2).items():
-                    total = result.get(monomial, 0) + coefficient
-                    if total:
-                        result[monomial] = total
-                    else:
-                        result.pop(monomial, None)
+                add_into(result, self.product(m1, m2, c1 * c2))
         if len(result) > MAX_TERMS:
             raise Undecided("too many terms")
         return result
@@ -559,14 +554,19 @@ class Algebra:
 # -- polynomials
 
 
-def plus(a: Poly, b: Poly) -> Poly:
-    result = dict(a)
-    for monomial, coefficient in b.items():
+def add_into(result: Poly, terms: Poly) -> None:
+    """Add `terms` to `result` in place; what cancels out is left out."""
+    for monomial, coefficient in terms.items():
         total = result.get(monomial, 0) + coefficient
         if total:
             result[monomial] = total
         else:
             result.pop(monomial, None)
+
+
+def plus(a: Poly, b: Poly) -> Poly:
+    result = dict(a)
+    add_into(result, b)
     if len(result) > MAX_TERMS:
         raise Undecided("too many terms")
     return result
