@@ -34,7 +34,7 @@ def main() -> None:
     records = rows(every)
     print("# What the filter's rules get right\n")
     print("Made by `python tests/bench/filter_rules.py`; rows and labels: `tests/filter/labels.jsonl`, read by hand.\n")
-    for part in ("development", "held-out", "held-out 2"):
+    for part in ("development", "held-out", "held-out 2", "held-out 3"):
         chosen = [label for label in every if label["part"] == part]
         counts, disagreements = confusion(chosen, records)
         print(f"## {part.capitalize()}: {len(chosen)} rows\n")
