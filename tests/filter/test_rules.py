@@ -54,6 +54,9 @@ def test_needs_a_picture(problem: str) -> None:
         "It can be shown that the sum converges. Find it.",
         "Find the image of the point $(1,2)$ under the map $f$.",
         "Every card in a deck has a picture of one shape. How many cards are there?",
+        "| 4 | 7 |\n| :---: | :---: |\n| 7 | 12 |\n\nThe first two entries of each row are shown. Find the next.",
+        "In $1+3-5-7 \\ldots$ the signs alternate, as shown. What is the sum of the first 300 terms?",
+        "Rows 1 to 3 of an array are shown below.\n1\n1 1\n1 3 1\nWhat is the sum of row 9?",
         "函数 $f(x)$ 的图象过点 $(1,2)$, 求 $f(3)$.",
         "求此图形的面积, 其中边长为 $3$.",
     ],
@@ -136,12 +139,32 @@ def test_every_one_of_several_golds_has_to_be_a_number() -> None:
     assert reason("not-numerical", "?", ["1/2", "x"]) == "not-numerical"
 
 
+OFFERED = r"What is $1+1$? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ x+1\qquad\textbf{(D)}\ 4$"
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "则共有 \\qquad 种选法, 其中最大值是 \\qquad .",
+        "The domain is ______ and the range is ______.",
+        "最小值为 $\\underline{\\qquad}$, 最大值为 $\\underline{\\qquad}$.",
+        "当 $x=$\\_\\_\\_\\_ 时, 最大值为 \\_\\_\\_\\_.",
+    ],
+)
+def test_two_blanks_want_two_values(problem: str) -> None:
+    assert reason("not-numerical", problem, "24112") == "not-numerical"
+
+
+@pytest.mark.parametrize(
+    "problem", ["的最大值为 \\qquad .", "It is ____.", OFFERED, "Let $x_{1}=x_{2}$, $y_1=y_2$, $z_1=z_2$, $a_1=a_2$."]
+)
+def test_one_blank_wants_one_value(problem: str) -> None:
+    assert reason("not-numerical", problem, "24112") is None
+
+
 def test_thousands_are_values_where_the_record_says_that_there_are_several() -> None:
     several = record(problem="?", answer=["2,500"], is_multiple_answer=True)
     assert RULES["not-numerical"](several) == "not-numerical"
-
-
-OFFERED = r"What is $1+1$? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ x+1\qquad\textbf{(D)}\ 4$"
 
 
 def test_a_letter_counts_as_the_value_of_its_option() -> None:
@@ -230,6 +253,14 @@ def test_asks_one_question(problem: str) -> None:
         "Find the value of $x$鈥攖hat is, solve $x=1$.",
         "ÐÐ°Ð¹Ð´Ð¸Ñ‚Ðµ $x$, ÐµÑÐ»Ð¸ $x=1$.",
         "What is 5<sup>2</sup> plus 3?<br/>Give it as a number.",
+        "Let $O be the centre of the circle. Find the length of $AB$.",
+        "一次竞赛共 6$ 道题, 每题答对得 $7$ 分, 求总分.",
+        "A worker has a wage of \\$20{,}000$ and saves $5\\%$ of it. How much is that?",
+        "A pen costs $\\$ 19$ and a book $x dollars, where $x^2=4$ and $y=3$. What do they cost?",
+        "Sides of length $10$, 12$ and $14$ are given. Find the perimeter.",
+        "Let x=\\frac{1}{2} and $y=3$. Find $x+y$.",
+        r"求下表的和. \begin{tabular}{|l|l|} \hline 1 & 2 \ \hline 3 & 4 \ \hline \end{tabular}",
+        r"设 $f(x)=\begin{cases} x, x<0 \ x^2, x>0 \end{cases}$, 求 $f(1)$.",
     ],
 )
 def test_text_is_damaged(problem: str) -> None:
@@ -252,6 +283,15 @@ def test_text_is_damaged(problem: str) -> None:
         "\\begin{cases}x=1\\\\y=2\\end{cases} Find $x+y$.",
         "求 $x$ 的值, 其中 $x>0$ 且 $x^2=4$.",
         "则 a, b, c 的大小关系为 (\\quad) A. a>b>c B. b>a>c C. c>a>b D. b>c>a",
+        "Carmen has $100, Samantha has $25 more and Daisy $50 more. How much have they?",
+        "Each pepper costs 15$. How much are 4 of them?",
+        "After a sale of $20\\%$ and a tax of $7.5\\%$ he had $$43$ dollars. What was the price?",
+        "A box of $x$ pens costs $3.50 and $y$ boxes cost $\\$ 7$. Find $y$.",
+        "Which two languages were used for their translation results?",
+        "京海市在哪？",
+        r"Find $x$ if \[\frac{x}{2}=\sqrt{3}\] and $y=\$3$.",
+        r"\begin{align*}x^{2}&=1\\y&=2\end{align*} Find $x+y$ if \(\frac{x}{y}>0\).",
+        r"$\begin{array}{|c|c|} \hline n \ \text{fish} & 0 \\ \hline 1 & 2 \\ \hline \end{array}$ How many?",
     ],
 )
 def test_text_is_whole(problem: str) -> None:

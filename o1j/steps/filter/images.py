@@ -29,11 +29,13 @@ _POINTS = re.compile(
     """,
     re.VERBOSE,
 )
-# These point at whatever comes next, which may stand in the text: a table, an array, a displayed formula.
+# These may point at something in the text: a table before or after, an array or a displayed formula that comes next,
+# lines of numbers, a row that goes on ("$1+3-5-7 \\ldots$, as shown").
 _SHOWS = re.compile(rf"\b(?:as\s+shown|(?:is|are)\s+shown|shown\s+{_PLACE})\b")
-_IN_TEXT = re.compile(
-    r"\\begin\{(?:array|tabular|[bpv]?matrix|aligned?\*?|cases)\}|\n\s*\||\$\$|\\\[|\\hline|\|\s*:?-{2,}"
-    r"|in\s+the\s+(?:\w+\s+)?(?:table|columns?)"
+_TABLE = re.compile(r"\n\s*\||\\hline|\|\s*:?-{2,}|in\s+the\s+(?:\w+\s+)?(?:table|columns?)")
+_COMES_NEXT = re.compile(
+    r"\\begin\{(?:array|tabular|[bpv]?matrix|aligned?\*?|cases)\}|\$\$|\\\[|\n[\d ]+\n[\d ]+(?:\n|$)"
+    r"|\\[lc]?dots[^.?!]*\bas\s+shown\b"
 )
 _NOT_GIVEN = re.compile(r"\bdiagrams?\s+(?:was|were|is)\s+not\s+given\b|\bdraw\s+(?:the|this|a)\s+diagram")
 
@@ -66,7 +68,7 @@ def _points_at_picture(text: str, stems: list[str]) -> bool:
             start, end = max(0, at - _AROUND), at + _AROUND
             if _POINTS.search(text, start, end):
                 return not _NOT_GIVEN.search(text)
-            if _SHOWS.search(text, start, end) and not _IN_TEXT.search(text, start):
+            if _SHOWS.search(text, start, end) and not _COMES_NEXT.search(text, start) and not _TABLE.search(text):
                 return True
             at = text.find(stem, at + 1)
     return False

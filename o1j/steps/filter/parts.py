@@ -42,6 +42,15 @@ _ORDERS = re.compile(
 )
 # Where this comes right before the first part, it asks for all of them: "Prove that (a) … (b) …".
 _ASKS_FOR_ALL = re.compile(r"(?:\b(?:prove|show)(?: that)?|证明|求证|求)\s*[:：]?\s*$", re.IGNORECASE)
+# A place to write a value into: "\\qquad ." or "____"; between options "\\qquad" is a distance.
+_BLANK = re.compile(r"\\qquad\s*\}?\$?\s*(?=[.。,，;；、?？]|$|[\u4e00-\u9fff])|(?:\\?_){3,}")
+
+
+def has_several_blanks(problem: str) -> bool:
+    """Whether `problem` leaves two or more values to fill in."""
+    if problem.count("\\qquad") < 2 and problem.count("_") < 6:
+        return False
+    return sum(1 for _ in islice(_BLANK.finditer(problem), 2)) == 2
 
 
 def has_several_parts(problem: str) -> bool:

@@ -9,7 +9,7 @@ from o1j.steps.filter.broken import is_broken
 from o1j.steps.filter.choices import is_multiple_choice, value_of
 from o1j.steps.filter.images import needs_image
 from o1j.steps.filter.numbers import is_real_number
-from o1j.steps.filter.parts import has_several_parts
+from o1j.steps.filter.parts import has_several_blanks, has_several_parts
 from o1j.steps.filter.proofs import is_proof
 
 
@@ -42,6 +42,8 @@ def not_numerical_rule(record: Mapping[str, Any]) -> str | None:
     """Has a gold that is not one real number; a choice letter counts as the value of its option."""
     if record.get("is_multiple_answer") is True and "," in str(record.get("answer")):
         return "not-numerical"  # OlympiadBench's "2,500" may then be two values
+    if has_several_blanks(_problem(record)):
+        return "not-numerical"  # of two values the gold is one, or both run into one
     for gold in golds(record):
         if not is_real_number(gold):
             value = value_of(gold, _problem(record))
