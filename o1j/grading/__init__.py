@@ -18,9 +18,11 @@ from typing import NamedTuple
 
 from .answer import Answer, read, spelling
 from .boxes import boxed_answer, cut_off
-from .compare import Comparison, Conventions, named_value, symbols
+from .compare import Comparison
+from .conventions import Conventions
 from .extract import REFUSAL, extract, visible
 from .parse import Tree, substitute
+from .shapes import named_value, symbols
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
 

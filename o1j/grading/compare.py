@@ -5,57 +5,33 @@ Equality is symmetric. What counts as the same answer beyond mathematical identi
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from . import algebra, matrix, sandbox
+from .conventions import Conventions
 from .parse import Tree, substitute
 from .realset import NotASet, real_set
+from .shapes import (
+    FLIPPED,
+    clash,
+    digits_of,
+    flatten,
+    flipped,
+    named_value,
+    on_the_24_hour_clock,
+    scalar,
+    sign_of_infinity,
+    spread,
+    symbols,
+    values_of,
+    written_out,
+)
 from .units import measure
 
 MAX_ITEMS = 100
 FLOAT_DIGITS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Conventions:
-    """What counts as the same answer. Everything not loosened here must be mathematically equal.
-
-    percent: "either" (default) reads `28%` as 28 hundredths and, beside a bare number that is not below 1, as a 28
-        whose sign was left out (`28% = 0.28`, `28% = 28`, but not `0.5% = 0.5`); "value" only the former; "unit" only
-        the latter.
-    units: "optional" (default): a unit may be left out on one side, but two units must agree, lengths, masses, times,
-        volumes and money converted (`1 m = 100 cm`; `5 cm` is not `5 m`); words that are no unit of measurement
-        ("12 apples") are description. "required": both sides or neither. "ignored": never looked at.
-    bases: "optional" (default): `52_8` is equal to 42, and to a bare 52 whose subscript was left out; "value": only 42.
-    rounding: a decimal equals a number that it correctly rounds or cuts off, if it shows at least this many decimals
-        and significant digits (default 6; `0.333333 = 1/3`, not `0.33 = 1/3`). None: never. Whole numbers are never
-        rounded, and two decimals must be the same number.
-    tolerance: relative difference allowed between two real constants (default 0, no tolerance).
-    timeout: seconds that comparing two answers may take in all (default 2).
-
-    Fixed: a bare list is unordered and equals a set of its items, or a tuple in the same order; tuples are ordered;
-    `(a, b)` may be a pair or an open interval; `x = 5` equals `5`; an equation equals its multiples; an inequality
-    in one variable equals its interval; `a ≈ b` equals either side; a choice letter equals itself with any text
-    behind it, or that text.
-    """
-
-    percent: str = "either"
-    units: str = "optional"
-    bases: str = "optional"
-    rounding: int | None = 6
-    tolerance: float | Fraction = 0
-    timeout: float = 2.0
-
-    def __post_init__(self) -> None:
-        for name, allowed in (
-            ("percent", ("either", "value", "unit")),
-            ("units", ("optional", "required", "ignored")),
-            ("bases", ("optional", "value")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+_COLLECTIONS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat"}
+_REMAINDERS = {("fn", "residue"), ("fn", "mod")}
 
 
 class Comparison:
@@ -107,7 +83,7 @@ class Comparison:
         if unit == "%":
             return self._percent(core, b)
         if unit in {"am", "pm"}:
-            times = {_clock(core, unit)[1:3], core[1:3]}
+            times = {on_the_24_hour_clock(core, unit)[1:3], core[1:3]}
             return b[:1] == core[:1] == ("ratio",) and len(b) == 3 and b[1:] in times
         if unit == "deg":
             return self.equal(core, b) or self._scalars(a, b)
@@ -171,7 +147,7 @@ class Comparison:
             return any(self.equal(x, substitute(y, renamed)) for x in values_a for y in values_b)
         constant = all(not symbols(value) for value in (*values_a, *values_b))
         graph = {name_a[:2], name_b[:2]} >= {("var", "y"), ("fn", "call")}
-        if graph or (constant and not _clash(name_a, name_b)):
+        if graph or (constant and not clash(name_a, name_b)):
             return any(self.equal(x, y) for x in values_a for y in values_b)
         if len(a) == len(b) == 4 and a[2] == b[2] == "=":
             return self._same_equation(a, b)
@@ -192,7 +168,7 @@ class Comparison:
         left, right = ("add", a[1], ("neg", a[3])), ("add", b[1], ("neg", b[3]))
         if not scalar(left) or not scalar(right):
             return self.equal(a[1], b[1]) and self.equal(a[3], b[3])
-        verdict = proportional(left, right)
+        verdict = algebra.proportional(left, right)
         return self._ask("proportional", left, right) if verdict is None else verdict
 
     def _same_relation(self, a: Tree, b: Tree) -> bool:
@@ -200,12 +176,14 @@ class Comparison:
         for candidate in (b, flipped(b)):
             if a[2::2] == candidate[2::2] and self._in_order(a[1::2], candidate[1::2]):
                 return True
-        if len(a) != 4 or len(b) != 4 or a[2] not in _FLIP or b[2] not in _FLIP:
+        if len(a) != 4 or len(b) != 4 or a[2] not in FLIPPED or b[2] not in FLIPPED:
             return False
         if not all(scalar(part) for part in (a[1], a[3], b[1], b[3])):
             return False
         left, right = ("add", a[1], ("neg", a[3])), ("add", b[1], ("neg", b[3]))
-        return any(a[2] == op and proportional(left, right, sign) for sign, op in ((1, b[2]), (-1, _FLIP[b[2]])))
+        return any(
+            a[2] == op and algebra.proportional(left, right, sign) for sign, op in ((1, b[2]), (-1, FLIPPED[b[2]]))
+        )
 
     # -- collections
 
@@ -228,7 +206,7 @@ class Comparison:
                 first, second = a[1:] if a[0] == "list" else a[3:], b[1:] if b[0] == "list" else b[3:]
                 if "[" in (*a[1:2], *b[1:2]) or len(first) != len(second):
                     return False
-                return self._in_order(_values_of(first), _values_of(second))
+                return self._in_order(values_of(first), values_of(second))
             return self._real_sets(a, b) if kinds == {"seq", "set"} else False
         if kinds == {"list"} or kinds == {"list", "set"} or kinds == {"set"}:
             return self._unordered(a, b)
@@ -290,7 +268,7 @@ class Comparison:
     def _sequences(self, a: Tree, b: Tree) -> bool:
         if len(a) == len(b) == 5 and a[1:3] != b[1:3]:
             return False
-        return self._in_order(_values_of(a[3:]), _values_of(b[3:]))
+        return self._in_order(values_of(a[3:]), values_of(b[3:]))
 
     def _in_order(self, a: tuple, b: tuple) -> bool:
         return len(a) == len(b) and all(self.equal(x, y) for x, y in zip(a, b, strict=True))
@@ -303,7 +281,7 @@ class Comparison:
         by_unit = self._by_unit(items_a, items_b)
         if by_unit is not None:
             return by_unit
-        values_a, values_b = _values_of(items_a), _values_of(items_b)
+        values_a, values_b = values_of(items_a), values_of(items_b)
         if len(values_a) == len(values_b) and self._match(values_a, values_b):
             return True
         rows = "set" in {a[0], b[0]} or any(item[0] in {"seq", "list", "set"} for item in (*items_a, *items_b))
@@ -372,10 +350,10 @@ class Comparison:
         if "base" in {a[0], b[0]} and self.conventions.bases == "optional":
             if a[0] != "base":
                 a, b = b, a
-            if b[0] in {"num", "fn"} and a[1] == _digits(b):
+            if b[0] in {"num", "fn"} and a[1] == digits_of(b):
                 return True
-        if _sign_of_infinity(a) or _sign_of_infinity(b):
-            return _sign_of_infinity(a) == _sign_of_infinity(b)
+        if sign_of_infinity(a) or sign_of_infinity(b):
+            return sign_of_infinity(a) == sign_of_infinity(b)
         if not scalar(a) or not scalar(b):
             return False
         verdict = algebra.same(a, b)
@@ -412,7 +390,7 @@ class Comparison:
         sign = 1
         if decimal[0] == "neg":
             decimal, sign = decimal[1], -1
-        decimal = _written_out(decimal)
+        decimal = written_out(decimal)
         if digits is None or decimal[0] != "num" or decimal[2] < digits or exact[0] == "num" or symbols(exact):
             return False
         value, places = decimal[1], decimal[2]
@@ -455,208 +433,3 @@ class Comparison:
         except sandbox.TimedOut:
             self.timed_out = True
             return False
-
-
-_COLLECTIONS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat"}
-_FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_REMAINDERS = {("fn", "residue"), ("fn", "mod")}
-_CONTAINERS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat", "rel", "pm", "mp"}
-
-
-def named_value(tree: Tree) -> tuple[Tree, tuple] | None:
-    """For `name = a = b ≈ c`: the name and the values offered, (b, c); None if it is no such chain.
-
-    A name is a symbol, a product of symbols (a segment AB), f(x), |AB|, an angle, a ratio or a sum of names, the last
-    one only of a constant (`m + n = 489`). A chain of constants (`35 + 70 = 105`) has its last value, and no name.
-    """
-    if tree[0] != "rel" or any(op not in {"=", "~", "in"} for op in tree[2::2]):
-        return None
-    parts, ops = tree[1::2], tree[2::2]
-    if "in" in ops:
-        return (parts[0], (parts[1],)) if ops == ("in",) and parts[0][0] in {"var", "fn", "seq"} else None
-    if _is_name(parts[0]) and (parts[0][0] != "add" or not symbols(parts[-1])):
-        name, rest, ops = parts[0], parts[1:], ops[1:]
-    elif all(_plain(part) and not symbols(part) for part in parts[-2:]) or ops[0] == "~":
-        name, rest = ("name",), parts
-    else:
-        return None
-    exact = rest[0]
-    near: list[Tree] = []
-    for op, part in zip(ops, rest[1:], strict=True):
-        if op == "=" and not near:
-            exact = part
-        else:
-            near.append(part)
-    return name, (exact, *near)
-
-
-def _clash(a: Tree, b: Tree) -> bool:
-    """Whether two names can't be two names of one thing: coordinates, functions of an angle, sums."""
-    if "add" in {a[0], b[0]}:
-        return True
-    if a[0] == b[0] == "var":
-        return {a[1], b[1]} <= {"x", "y", "z"}
-    functions = {name[1] for name in (a, b) if name[0] == "fn" and name[1] in {"sin", "cos", "tan", "ln"}}
-    return bool(functions) and a[:2] != b[:2]
-
-
-def _is_name(tree: Tree) -> bool:
-    kind = tree[0]
-    if kind == "var":
-        return tree[1] not in {"pi", "e", "i"}
-    if kind == "fn":
-        return tree[1] in {"call", "angle", "triangle", "prime", "max", "min", "det"} or (
-            tree[1] in {"abs", "sin", "cos", "tan", "ln"} and _is_name(tree[2])
-        )
-    if kind == "mul" and tree[1][0] == "var" and len(tree[1][1]) > 1 and tree[1][1].isalpha():
-        return all(part[0] in {"seq", "num", "var"} for part in tree[2:])
-    if kind in {"mul", "ratio", "div"}:
-        return all(_is_name(part) for part in tree[1:])
-    if kind == "add":
-        return all(_is_name(part[1] if part[0] == "neg" else part) for part in tree[1:])
-    if kind == "seq":
-        return all(_is_name(part) for part in tree[3:])
-    return False
-
-
-def _plain(tree: Tree) -> bool:
-    return tree[0] not in _CONTAINERS
-
-
-def scalar(tree: Tree) -> bool:
-    """Whether a tree is an expression for one number."""
-    if tree[0] in _CONTAINERS or tree[0] == "inf":
-        return False
-    return all(scalar(part) for part in tree[1:] if isinstance(part, tuple)) or tree[0] == "fn"
-
-
-def symbols(tree: Tree) -> set[str]:
-    """The free symbols of a tree (pi, e and i are none)."""
-    if tree[0] == "var":
-        return set() if tree[1] in {"pi", "e", "i"} else {tree[1]}
-    found: set[str] = set()
-    for part in tree[1:]:
-        if isinstance(part, tuple) and part:
-            found |= symbols(part) if isinstance(part[0], str) else set().union(*(symbols(item) for item in part))
-    return found
-
-
-def _rewrite(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
-    return change(tuple(_rewrite(part, change) if isinstance(part, tuple) else part for part in tree))
-
-
-def _has_sign_choice(tree: Tree) -> bool:
-    if tree and tree[0] in {"pm", "mp"}:
-        return True
-    return any(_has_sign_choice(part) for part in tree if isinstance(part, tuple))
-
-
-def spread(tree: Tree) -> Tree:
-    """`1 ± √2` as the list of its two values (`∓` taking the other sign); a tree without ± as it is."""
-    if not _has_sign_choice(tree):
-        return tree
-    if tree[0] in {"list", "set"}:
-        items: list[Tree] = []
-        for item in tree[1:]:
-            if _has_sign_choice(item):
-                wide = spread(item)
-                items += wide[1:] if wide[0] == "list" else (wide,)
-            else:
-                items.append(item)
-        return (tree[0], *items)
-    if tree[0] == "unit":
-        inner = spread(tree[1])
-        return (
-            ("list", *(("unit", item, tree[2]) for item in inner[1:]))
-            if inner[0] == "list"
-            else (*tree[:1], inner, tree[2])
-        )
-    return ("list", *(_choose(tree, sign) for sign in ("pm", "mp")))
-
-
-def _choose(tree: Tree, positive: str) -> Tree:
-    def change(part: Tree) -> Tree:
-        if part and part[0] in {"pm", "mp"}:
-            return part[1] if part[0] == positive else ("neg", part[1])
-        return part
-
-    return _rewrite(tree, change)
-
-
-def flatten(tree: Tree) -> tuple:
-    """The items of a list or set, those of a set inside a list of equals included."""
-    if tree[0] == "list" and len(tree) == 2 and tree[1][0] == "set":
-        return tree[1][1:]
-    items: list[Tree] = []
-    for item in tree[1:]:
-        named = named_value(item) if item[0] == "rel" else None
-        if named and len(named[1]) == 1 and named[1][0][0] == "list":
-            items += [("rel", named[0], "=", value) for value in named[1][0][1:]]
-        else:
-            items.append(item)
-    return tuple(items)
-
-
-def _values_of(items: tuple) -> tuple:
-    """The items with the names of their values taken off: `x = 1, y = 2` as 1, 2."""
-    values = []
-    for item in items:
-        named = named_value(item) if item[0] == "rel" else None
-        values.append(named[1][0] if named else item)
-    return tuple(values)
-
-
-def flipped(tree: Tree) -> Tree:
-    """A chain of comparisons read from right to left."""
-    parts = list(reversed(tree[1:]))
-    parts[1::2] = [_FLIP.get(op, op) for op in parts[1::2]]
-    return ("rel", *parts)
-
-
-def proportional(a: Tree, b: Tree, sign: int = 0) -> bool | None:
-    """Whether two expressions are rational multiples of each other (by a factor of the given sign, 0 for any)."""
-    try:
-        worker = algebra.Algebra()
-        (num_a, den_a), (num_b, den_b) = worker.form(a), worker.form(b)
-        left, right = worker.times(num_a, den_b), worker.times(num_b, den_a)
-    except (ArithmeticError, RecursionError):
-        return None
-    if not left or not right:
-        return not left and not right
-    shared = max(left, key=repr)
-    if shared in right:
-        factor = left[shared] / right[shared]
-        if left == algebra.scale(right, factor) and factor * sign >= 0:
-            return True
-    simple = all(atom[:2] in {"s:", "c:"} for poly in (left, right) for monomial in poly for atom, _ in monomial)
-    return False if simple or sign else None
-
-
-def _clock(time_of_day: Tree, half: str) -> Tree:
-    """`8:34` of the afternoon as 20:34, midnight as 0:00."""
-    if time_of_day[0] != "ratio" or time_of_day[1][0] != "num" or not 1 <= time_of_day[1][1] <= 12:
-        return time_of_day
-    hour = time_of_day[1][1] % 12 + (12 if half == "pm" else 0)
-    return ("ratio", ("num", hour, 0), *time_of_day[2:])
-
-
-def _written_out(tree: Tree) -> Tree:
-    """`2.31 \\times 10^{-3}` as the decimal 0.00231; any other tree as it is."""
-    if tree[0] != "mul" or len(tree) != 3 or tree[1][0] != "num" or tree[2][:2] != ("pow", ("num", Fraction(10), 0)):
-        return tree
-    exponent = algebra.rational(tree[2][2])
-    if exponent is None or exponent.denominator != 1 or abs(exponent) > 300:
-        return tree
-    return ("num", tree[1][1] * Fraction(10) ** int(exponent), max(0, tree[1][2] - int(exponent)))
-
-
-def _digits(tree: Tree) -> str:
-    if tree[0] == "num" and tree[2] == 0:
-        return str(tree[1]) if tree[1].numerator.bit_length() < 10_000 else ""
-    return tree[3] if tree[:2] == ("fn", "digits") else ""
-
-
-def _sign_of_infinity(tree: Tree) -> int:
-    if tree == ("inf",):
-        return 1
-    return -1 if tree == ("neg", ("inf",)) else 0
