@@ -12,7 +12,7 @@ _POINTS = re.compile(
     rf"""\b(?:
         (?:shown|seen|drawn|given|depicted|illustrated|pictured|indicated|marked|labell?ed|displayed|represented
           |presented|arranged|connected|numbered)\s+(?:\w+\s+){{0,2}}?(?:in|on|by)\s+(?:the|this|that|these|our)?\s*
-          (?:\w+\s+){{0,2}}?{_KIND}\b
+          (?:\w+\s+){{0,2}}?{_KIND}\b(?!\s+paper)
       | (?:the|following|accompanying|adjacent|adjoining|attached|this|these|two)\s+{_KIND}\s+
         (?:is\s+|are\s+)?(?:{_PLACE}|shows?\b|shown|illustrates?|depicts?|indicates?|represents?\s+a)
       | (?:following|accompanying|adjacent|adjoining|attached)\s+(?:figures?|diagrams?|pictures?|drawings?)\b
@@ -21,7 +21,7 @@ _POINTS = re.compile(
       | in\s+(?:the|this|each)\s+(?:\w+\s+)?diagrams?\b
       | in\s+(?:the|this)\s+figure\b(?!\s+(?:bounded|formed|enclosed|obtained|consisting|defined|that|of|skat))
       | (?:the|this)\s+diagram\b
-      | (?:pictured|illustrated|depicted|diagrammed)\b(?!\s+as\s+a)
+      | (?:pictured|illustrated|depicted|diagrammed)\b(?!,|\s+(?:as\s+a|in|on)\b)
       | shaded\s+(?:\w+\s+)?(?:region|area|part|portion|section|figure)s?\b
       | graph\s+(?:of\s+[^.]{{1,60}}\s+)?(?:is|are)\s+shown\b
       )
@@ -37,6 +37,8 @@ _COMES_NEXT = re.compile(
     r"\\begin\{(?:array|tabular|[bpv]?matrix|aligned?\*?|cases)\}|\$\$|\\\[|\n[\d ]+\n[\d ]+(?:\n|$)"
     r"|\\[lc]?dots[^.?!]*\bas\s+shown\b"
 )
+_ARRAY = re.compile(r"\\begin\{(?:array|tabular)\}|\n\s*\|.*\|")
+_NEAR = 150  # characters after "the figure shows" in which a table or an array is that figure
 _NOT_GIVEN = re.compile(r"\bdiagrams?\s+(?:was|were|is)\s+not\s+given\b|\bdraw\s+(?:the|this|a)\s+diagram")
 
 _CHINESE = re.compile(
@@ -66,8 +68,9 @@ def _points_at_picture(text: str, stems: list[str]) -> bool:
         at = text.find(stem)
         while at >= 0:
             start, end = max(0, at - _AROUND), at + _AROUND
-            if _POINTS.search(text, start, end):
-                return not _NOT_GIVEN.search(text)
+            pointing = _POINTS.search(text, start, end)
+            if pointing:
+                return not (_NOT_GIVEN.search(text) or _ARRAY.search(text, pointing.end(), pointing.end() + _NEAR))
             if _SHOWS.search(text, start, end) and not _COMES_NEXT.search(text, start) and not _TABLE.search(text):
                 return True
             at = text.find(stem, at + 1)
