@@ -122,10 +122,12 @@ REAL = r"""12;$\frac{3\pi}{4}$;x = 5;18 dollars;20\%;2^{10}-1;$18;52_8;1,234;10,
 \pi -\arccos \frac{1}{8};0.\overline{3};12 \times 2^{2022} - 24;S_{\max}=3;$f(2)=5$;\angle ABC = 30^\circ;P(A)=\frac12;
 5厘米;20 元;15 square units;
 40 miles per hour;C_{10}^{3};\boxed{5};5.;about 3.14;3.14159\ldots;\sqrt[3]{2};\sin 10^\circ;
-\left(\frac{1}{2}\right)^{10};50\%;7\text{ minutes};\text{13};+1;$200 \sqrt{3}$ m;60 km/h;012;\lfloor \pi \rfloor"""
+\left(\frac{1}{2}\right)^{10};50\%;7\text{ minutes};\text{13};+1;$200 \sqrt{3}$ m;60 km/h;012;\lfloor \pi \rfloor;
+\approx 3.14;$\approx 3.14$;≈2"""
 UNREAL = r"""2, 3;(0,1];2n;x+y=1;
 1+2i;\infty;B;there are none;2 or 3;1 \pm \sqrt{19};(3,4);f(x)=1;f(x)=2x;y=-3x+39;\text{even};
-2500,7500;x>3;n \geq 2;k\pi;20，30;\{1,2\};(1)(3)(4);1-\mathrm{i};必要不充分条件;a+b;i;\emptyset;x=1, y=2;[7, 47];Yes;
+2500,7500;x>3;n \geq 2;k\pi;20，30;\{1,2\};(1)(3)(4);①③;②;
+1-\mathrm{i};必要不充分条件;a+b;i;\emptyset;x=1, y=2;[7, 47];Yes;
 no solution;2^k;-3 m;\frac{11+9a}{20};x=2 or x=3;5 if n is even;DE;(2,251,252);\sqrt{;)(;1/;()"""
 
 
@@ -186,6 +188,7 @@ def test_a_letter_counts_as_the_value_of_its_option() -> None:
         ("则 x=(\\quad) A. 1 B. \\frac{1}{2} C. 3", "B. \\frac{1}{2}", "\\frac{1}{2}"),
         ("轨迹为 A \\frac{1}{2} B. 2 C. 3 D. 4", "A", "\\frac{1}{2}"),
         ("Choose.\n(A) 12\n(B) 15\n(C) 18", "B", "15"),
+        ("Find $AB$. [asy] dot(A); dot(B); dot(C); dot(D); [/asy]", "B", None),
         ("Let $P(A)=1$, $P(B)=2$ and $P(C)=3$.", "B", None),
         ("Points $A. B. C$ and $D$", "F", None),
     ],
@@ -215,6 +218,13 @@ def test_multiple_choice_is_named_when_asked_for() -> None:
         "设 $a>1$, 证明: (1) $a^2>a$; (2) $a^3>a$.",
         "A set is given. (a) List its elements. (b) Describe its subsets.",
         "已知 (1) $f(1)=1$; (2) $f(2)=2$. (1) 求 $f(3)$; (2) 求 $f(4)$.",
+        "解方程: (1) $x^2=4$; (2) $x^3=8$.",
+        "计算: ① $1+1$; ② $2+2$.",
+        "A) Find $x$. B) Find $y$.",
+        "The roots of a polynomial are given. Find: 1) their sum; 2) their product.",
+        "[b]p1.[/b] Find $x$ if $x=1$.\n\n[b]p2.[/b] Find $y$ if $y=2$.",
+        "（本小题满分12分）已知 $a=1$. （Ⅰ）求 $b$；（Ⅱ）求 $c$.",
+        "Part A: What is $x$? Part B: What is $y$?",
     ],
 )
 def test_asks_several_questions(problem: str) -> None:
@@ -229,6 +239,8 @@ def test_asks_several_questions(problem: str) -> None:
         "Jo writes (1) the list of numbers that we give her, (2) the state of each lamp. How many letters are that?",
         "Rules: 1) Choose a column from which a target is broken. 2) Break it. In how many orders?",
         "If $f(1)=2$ and $f(2)=5$, find $f(3)$.",
+        "Find all $n$ that are: (1) prime, (2) below ten.",
+        "Which one holds? A) one finds two B) one finds three C) none",
         OFFERED,
     ],
 )
@@ -258,6 +270,7 @@ def test_asks_one_question(problem: str) -> None:
         "Find the value of $x$鈥攖hat is, solve $x=1$.",
         "ÐÐ°Ð¹Ð´Ð¸Ñ‚Ðµ $x$, ÐµÑÐ»Ð¸ $x=1$.",
         "What is 5<sup>2</sup> plus 3?<br/>Give it as a number.",
+        "Find $x$ if $x+1=2$.\n[i]Proposed by nobody[/i]",
         "Let $O be the centre of the circle. Find the length of $AB$.",
         "一次竞赛共 6$ 道题, 每题答对得 $7$ 分, 求总分.",
         "A worker has a wage of \\$20{,}000$ and saves $5\\%$ of it. How much is that?",

@@ -12,8 +12,15 @@ from o1j.records.json import dumps
 # What people write where an answer should be. Compared in lower case, without spaces, dollars and final marks.
 _NO_ANSWER = {
     *("", "-", "--", "?", "none", "null", "nan", "n/a", "na", "unknown", "omitted", "proof", "proven", "proved", "qed"),
-    *("noanswer", "noanswerprovided", "notfound", "seesolution", "seethesolution", "notgiven", "notprovided"),
-    *("[notprovided]", "answernotfound", "theproofisgiveninthesolution", "proofrequired", "tobeproved"),
+    *("noanswer", "noanswerprovided", "notfound", "seesolution", "seethesolution", "notgiven", "notapplicable"),
+    *(
+        "[notprovided]",
+        "answernotfound",
+        "theproofisgiveninthesolution",
+        "notapplicable",
+        "proofrequired",
+        "tobeproved",
+    ),
     *("略", "无", "暂无", "无答案", "暂无答案", "省略", "见解析", "见答案", "见详解", "详见解析", "解析略", "答案略"),
     *("证明", "证明题", "证明略", "证明题略", "证明见解析", "证明过程略", "见解析略", "略见解析", "如图", "图略"),
 }

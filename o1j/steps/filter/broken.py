@@ -14,7 +14,7 @@ _LEFTOVERS = (
 )
 _MARKUP = re.compile(
     r"&(?:nbsp|lt|gt|amp|quot|#x?[0-9a-fA-F]+);|</?(?:br|p|div|span|table|td|tr|sup|sub|b|i|strong|em|font)\b[^<>]*>"
-    r"|\[/?(?:hide|url|quote)[^\]]*\]"
+    r"|\[/?(?:hide|url|quote)[^\]]*\]|\[/(?:b|i|u|s|list|code|color|size|center|img|youtube)\]"
     # what a translating model was asked, or says
     r"|[Tt]ranslate the (?:above|following|provided)[^.]{0,30} text|[Tt]ranslation result(?: directly|:)"
     r"|[Tt]ranslated (?:text|version):"

@@ -14,6 +14,7 @@ _LETTER = re.compile(
 )
 _SPACING = r"\\(?:q?quad|hspace\*?\{[^}]*\}|newline|[ ,;!\\])"
 _EDGES = re.compile(rf"^(?:[\s,;~:}}]|{_SPACING})+|(?:[\s,;~&.。；，]|{_SPACING})+$")
+_DRAWING = re.compile(r"\[asy\].*?(?:\[/asy\]|$)", re.DOTALL)  # its "dot(A); dot(B); dot(C)" are no options
 _MARKS = ("B)", "B.", "B、", "B．", "B:", "B：", "B ）", "B）", "B )")
 _WORDS = re.compile(r"which of the following|下列|以下", re.IGNORECASE)
 
@@ -24,6 +25,8 @@ def options(problem: str) -> dict[str, str]:
     >>> options(r"What is $1+1$? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ 3$")
     {'A': '1', 'B': '2', 'C': '3'}
     """
+    if "[asy]" in problem:
+        problem = _DRAWING.sub("", problem)
     if not any(mark in problem for mark in _MARKS):
         return {}
     found: list[re.Match[str]] = []

@@ -16,9 +16,9 @@ _REAL_FUNCTIONS = {
     *("floor", "ceil", "fact", "binom", "exact"),
 }
 _CONSTANTS = {"pi", "e"}
-# `(1)(3)` names statements; the grammar multiplies.
-_STATEMENTS = re.compile(r"\$?(?:[(（]\d[)）]\s*){2,}\$?$")
-_ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|约等于|大约|约为?)\s*", re.IGNORECASE)
+# `(1)(3)` and `①③` name statements; the grammar multiplies.
+_STATEMENTS = re.compile(r"\$?(?:(?:[(（]\d[)）]\s*){2,}|[①-⑳][①-⑳\s,，、和]*)\$?$")
+_ABOUT = re.compile(r"\$?\s*(?:about|approximately|approx\.?|roughly|\\approx|≈|约等于|大约|约为?)\s*", re.IGNORECASE)
 # Outside the formula a single letter is a unit ("$200\sqrt{3}$ m"), inside it a variable ("-3m").
 _LETTER_UNIT = re.compile(r"(\$[^$]+\$)\s*(?:[mgshlLNJWVK]|m/s)(?:\s*\^?\s*[23²³])?")
 _NOT_A_UNIT = re.compile(r"[A-Za-z]$|(?:if|when|where|for|or|and|is|are|such|that|with|mod)\b", re.IGNORECASE)
@@ -41,10 +41,16 @@ def is_real_number(gold: str) -> bool:
         return False
     measured = _LETTER_UNIT.fullmatch(text)
     try:
-        tree = parse(measured[1] if measured else _ABOUT.sub("", text, count=1))
+        tree = parse(measured[1] if measured else _rounded(text))
     except NotMaths:
         return False
     return _is_named_number(tree, letters_are_units=bool(_MARKED_UNIT.search(text)))
+
+
+def _rounded(text: str) -> str:
+    """`text` without a word before it that says it is rounded."""
+    about = _ABOUT.match(text)
+    return text[about.end() :].rstrip("$") if about else text
 
 
 def _is_named_number(tree: Tree, letters_are_units: bool) -> bool:

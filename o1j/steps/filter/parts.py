@@ -10,6 +10,8 @@ _SERIES = (
     (("2)", "2.", "2、", "2．"), re.compile(r"(?:^|(?<=[\s.;。；?？:：]))([1-9])[)．.、](?=\s|[\u4e00-\u9fff$])")),
     (("(b", "（b", "( b"), re.compile(r"(?<![\w\\}^_])[(（]\s*([a-h])\s*[)）]")),
     (("b)", "b."), re.compile(r"(?:^|(?<=[\s.;?:]))([a-h])[).](?=\s|\$)")),
+    (("B)",), re.compile(r"(?:^|(?<=[\s.;?:(]))([A-H])\)(?=\s|\$)")),
+    (("p2", "p.2", "p. 2"), re.compile(r"(?:^|(?<=[\s\]]))p\.?\s?([1-9])[.)\]]")),
     (
         ("(ii", "(II", "(Ⅱ", "（Ⅱ", "（II", "（ii", "( ii", "( II"),
         re.compile(r"(?<![\w\\}^_])[(（]\s*((?:iv|v?i{1,3}|v)|(?:IV|V?I{1,3}|V)|[ⅠⅡⅢⅣⅤ])\s*[)）]"),
@@ -41,7 +43,12 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 # Where this comes right before the first part, it asks for all of them: "Prove that (a) … (b) …".
-_ASKS_FOR_ALL = re.compile(r"(?:\b(?:prove|show)(?: that)?|证明|求证|求)\s*[:：]?\s*$", re.IGNORECASE)
+_ASKS_FOR_ALL = re.compile(
+    r"(?:(?:\b(?:prove|show)(?: that)?|证明|求证|求)\s*[:：]?"
+    r"|(?:\b(?:find|compute|calculate|evaluate|solve|simplify|determine|factor)(?: the following(?: \w+)?)?"
+    r"|解[^。,，]{0,8}|计算|化简|判断)\s*[:：])\s*$",
+    re.IGNORECASE,
+)
 # A place to write a value into: "\\qquad ." or "____"; between options "\\qquad" is a distance.
 _BLANK = re.compile(r"\\qquad\s*\}?\$?\s*(?=[.。,，;；、?？]|$|[\u4e00-\u9fff])|(?:\\?_){3,}")
 
@@ -90,7 +97,7 @@ def _asking_of(problem: str, marks: list[re.Match[str]]) -> int:
     if len(marks) < 2:
         return 0
     begin = marks[0].start()
-    if _ASKS_FOR_ALL.search(problem, max(0, begin - 20), begin):
+    if _ASKS_FOR_ALL.search(problem, max(0, begin - 40), begin):
         return len(marks)
     ends = [*(mark.start() for mark in marks[1:]), len(problem)]
     return sum(
