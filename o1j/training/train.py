@@ -102,6 +102,7 @@ def train(
             raise O1jError(f"the ranks ended without a result; everything they printed is in {log}")
         tell(f"trained in {seconds:.0f} s, start and export included; trying the model out")
         report = _finish(settings, data, encoder, ranks.outcome()["probe"])
+        tell(_tried(report))
         last |= {"output": str(output), "stops": report["stops"], "peak_memory_gib": ranks.outcome()["peak_memory_gib"]}
         last |= ranks.outcome()["computes"]
         card.write(output, settings, data, think=think, run=run, epochs=epochs, last=last, tried=report)
@@ -329,6 +330,14 @@ def _finish(settings: Settings, data: Data, encoder: Any, probe: dict[str, Any])
         )
     _place(folder, Path(settings.output))
     return report
+
+
+def _tried(report: dict[str, Any]) -> str:
+    """What the try of the exported model showed, for people."""
+    if report["stops"] is None:
+        return "the exported model loads and gives the trained one's loss; it is too large to generate with here"
+    ended = "ends" if report["stops"] else "does not end"
+    return f"the exported model loads; its answer to a training prompt {ended} within {report['tokens']} tokens"
 
 
 def _place(export: Path, output: Path) -> None:

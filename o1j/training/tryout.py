@@ -14,33 +14,53 @@ def main() -> None:
 
 
 def attempt(request: dict[str, Any]) -> dict[str, Any]:
-    """`{folder, dtype, device, ids, learned, prompt, limit}` → `{loss, missing, stops, tokens, text}`."""
+    """`{folder, dtype, device, ids, learned, prompt, limit}` → `{loss, missing, stops, tokens, text}`.
+
+    `stops` is null where nothing was generated: weights that don't fit into memory would be read anew for each token.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(request["folder"])
-    model, notes = AutoModelForCausalLM.from_pretrained(
-        request["folder"], dtype=getattr(torch, request["dtype"]), output_loading_info=True
-    )
-    model.to(request["device"] if torch.cuda.is_available() else "cpu").eval()  # a cluster's front has no GPU
-    ids = torch.tensor([request["ids"]], device=model.device)
-    places = torch.tensor([i - 1 for i, learned in enumerate(request["learned"]) if learned and i], device=model.device)
+    model, missing = loaded(request["folder"], request["dtype"], spread=request["device"] == "cuda")
+    device = "cuda" if request["device"] == "cuda" and torch.cuda.is_available() else "cpu"  # a front has no GPU
+    ids = torch.tensor([request["ids"]], device=device)
+    places = torch.tensor([i - 1 for i, learned in enumerate(request["learned"]) if learned and i], device=device)
+    reply: list[int] = []
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits[0, places].float()
         loss = torch.nn.functional.cross_entropy(logits, ids[0, places + 1]).item()
-        prompt = torch.tensor([request["prompt"]], device=model.device)
-        output = model.generate(
-            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=request["limit"], do_sample=False
-        )
-    reply = output[0, prompt.shape[1] :].tolist()
+        held = "disk" not in getattr(model, "hf_device_map", {}).values()
+        if held:
+            prompt = torch.tensor([request["prompt"]], device=device)
+            output = model.generate(
+                prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=request["limit"], do_sample=False
+            )
+            reply = output[0, prompt.shape[1] :].tolist()
     ends = model.generation_config.eos_token_id
     return {
         "loss": loss if math.isfinite(loss) else None,
-        "missing": sorted(notes["missing_keys"]),
-        "stops": bool(reply) and reply[-1] in (ends if isinstance(ends, list) else [ends]),
+        "missing": missing,
+        "stops": bool(reply) and reply[-1] in (ends if isinstance(ends, list) else [ends]) if held else None,
         "tokens": len(reply),
         "text": tokenizer.decode(reply),
     }
+
+
+def loaded(folder: str, dtype: str, *, spread: bool, **limits: Any) -> tuple[Any, list[str]]:
+    """(the model, names of missing weights), as its users load it.
+
+    spread: over all GPUs, then main memory, and what fits into neither stays on the disk: many GPUs trained together
+    what one can't hold. limits: `max_memory` in accelerate's words, else what is free.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    place = {"device_map": "auto", "offload_folder": str(Path(folder).parent / "offload"), **limits} if spread else {}
+    model, notes = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=getattr(torch, dtype), output_loading_info=True, **place
+    )
+    return model.eval(), sorted(notes["missing_keys"])
 
 
 if __name__ == "__main__":
