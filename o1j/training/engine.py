@@ -1,6 +1,7 @@
 """The DeepSpeed engine around a transformers model: started with its optimizer."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 import deepspeed
@@ -12,6 +13,8 @@ from o1j.training.settings import Settings
 
 _DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
+_PATIENCE = 180  # minutes that a rank waits for another; one that is gone is noticed by the launcher long before
+
 
 def start(settings: Settings) -> Any:
     """Join the other ranks, load the model and wrap it with its optimizer."""
@@ -19,7 +22,9 @@ def start(settings: Settings) -> Any:
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     if settings.device == "cuda":
         torch.cuda.set_device(hosts.slot(os.environ, torch.cuda.device_count()))
-    deepspeed.init_distributed("gloo" if settings.device == "cpu" else "nccl", verbose=False)
+    # While rank 0 writes out a large model the others wait; after DeepSpeed's ten minutes NCCL would end the run.
+    patience = timedelta(minutes=int(os.environ.get("DEEPSPEED_TIMEOUT", _PATIENCE)))
+    deepspeed.init_distributed("gloo" if settings.device == "cpu" else "nccl", verbose=False, timeout=patience)
     config = settings.configuration()
     partitioned = None
     if settings.zero == 3:
