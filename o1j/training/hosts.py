@@ -144,6 +144,9 @@ def rank(environment: dict[str, str], settings: Settings) -> int:
     ):
         told = next((environment[word] for word in (name, *theirs) if word in environment), "0")
         environment[name] = told
+    if settings.device == "cuda" and "PYTORCH_ALLOC_CONF" not in environment:
+        # rows differ in length: blocks of fixed size would leave gaps that nothing fits into
+        environment.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     if settings.hosts:
         environment.setdefault("WORLD_SIZE", str(settings.world))
         environment.setdefault("MASTER_ADDR", settings.master_addr)
@@ -158,8 +161,11 @@ def rank(environment: dict[str, str], settings: Settings) -> int:
 def slot(environment: dict[str, str], seen: int) -> int:
     """The number of this process's GPU among those that it sees, put where DeepSpeed looks for it: `LOCAL_RANK`.
 
-    Slurm's --gpus-per-task shows each process one GPU only, number 0, whatever its rank on the host.
+    Slurm's --gpus-per-task shows each process one GPU only, number 0, whatever its rank on the host. RuntimeError
+    where this process finds none for itself.
     """
-    number = int(environment["LOCAL_RANK"]) % seen
+    number = int(environment["LOCAL_RANK"]) if seen != 1 else 0
+    if number >= seen:
+        raise RuntimeError(f"host {socket.gethostname()} has {seen} GPUs, too few for its process {number + 1}")
     environment["LOCAL_RANK"] = str(number)
     return number

@@ -63,7 +63,7 @@ class Ranks:
             threading.Thread(target=self._live, daemon=True, name="o1j-alive").start()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                _launcher(self.settings, path),
+                launcher(self.settings, path),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -181,11 +181,11 @@ def _signal_name(returncode: int) -> str:
     return f" by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
-def _launcher(settings: Settings, told: Path) -> list[str]:
+def launcher(settings: Settings, told: Path) -> list[str]:
     """DeepSpeed's launcher, for this machine or many; each rank reads its settings from `told`."""
     if settings.hosts:
         return hosts.launcher(settings, told)
-    world = base64.urlsafe_b64encode(json.dumps({"localhost": list(range(settings.world))}).encode()).decode()
+    world = base64.urlsafe_b64encode(json.dumps({"localhost": _devices(settings)}).encode()).decode()
     return [
         sys.executable,
         *("-m", "deepspeed.launcher.launch"),
@@ -195,6 +195,12 @@ def _launcher(settings: Settings, told: Path) -> list[str]:
         *("--no_local_rank", "--module", "o1j.training.worker"),
         str(told),
     ]
+
+
+def _devices(settings: Settings) -> list[Any]:
+    """What the launcher shows its ranks as CUDA_VISIBLE_DEVICES, in place of what o1j itself was given: of that."""
+    given = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return given[: settings.world] if settings.device == "cuda" and given else list(range(settings.world))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

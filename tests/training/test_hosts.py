@@ -1,5 +1,6 @@
 """Runs on many machines: DeepSpeed's real launcher over stand-ins for pdsh and srun that start everything here."""
 
+import base64
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 from support import O1J, processes_of
 
 from o1j.errors import InputError, Unavailable, UsageError
-from o1j.training import hosts
+from o1j.training import hosts, launch
 from o1j.training.settings import Settings
 from o1j.training.train import device
 
@@ -221,3 +222,34 @@ def test_a_rank_takes_the_gpu_of_its_number_or_the_only_one_that_it_sees(seen, n
     environment = {"LOCAL_RANK": "3"}
     assert hosts.slot(environment, seen) == number
     assert environment["LOCAL_RANK"] == str(number)  # which DeepSpeed takes its device from
+
+
+def test_a_rank_without_a_gpu_of_its_own_says_so() -> None:
+    with pytest.raises(RuntimeError, match="has 2 GPUs, too few for its process 4"):
+        hosts.slot({"LOCAL_RANK": "3"}, 2)
+    with pytest.raises(RuntimeError, match="has 0 GPUs"):
+        hosts.slot({"LOCAL_RANK": "0"}, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "shown"),
+    [
+        ("cuda", "4,6,7", ["4", "6"]),  # the launcher puts its own list in the place of the user's
+        ("cuda", "GPU-1a, GPU-2b", ["GPU-1a", "GPU-2b"]),
+        ("cuda", "", [0, 1]),
+        ("cpu", "4,6,7", [0, 1]),
+    ],
+)
+def test_ranks_get_the_gpus_that_o1j_was_given(monkeypatch, tmp_path, kind, given, shown) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    command = launch.launcher(Settings("", "", str(tmp_path), device=kind, world=2), tmp_path / "settings.json")
+    (world,) = [word.removeprefix("--world_info=") for word in command if word.startswith("--world_info=")]
+    assert json.loads(base64.urlsafe_b64decode(world)) == {"localhost": shown}
+
+
+def test_gpu_memory_grows_with_the_rows_unless_the_user_says_how() -> None:
+    settings = Settings("", "", "", device="cuda")
+    own = {"PYTORCH_ALLOC_CONF": "backend:cudaMallocAsync"}
+    for environment, told in (({}, "expandable_segments:True"), (own, None)):
+        hosts.rank(environment, settings)
+        assert environment.get("PYTORCH_CUDA_ALLOC_CONF") == told
