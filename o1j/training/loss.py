@@ -30,6 +30,7 @@ class Batches:
         self.spool = spool
         self.settings = settings
         self.rank = rank
+        self.attention = "eager"
         self.engine.eval()
         with torch.no_grad():
             self.attention, self.packed = self._choose_attention()
@@ -47,22 +48,23 @@ class Batches:
             "logits": "in chunks" if self.chunked else "whole",
         }
 
-    def learn(self, samples: list[int], targets: int) -> float:
-        """Forward, backward and the optimizer's step; the sum of this rank's token losses.
+    def learn(self, samples: list[int], targets: int) -> torch.Tensor:
+        """Forward, backward and the optimizer's step; the sum of this rank's token losses, left on its device.
 
-        Every token weighs the same, whatever rank and micro-batch it falls into: the loss is divided by the whole
-        step's `targets`. DeepSpeed averages gradients over ranks, so the number of ranks is put back in.
+        Nothing here waits for a GPU: its queue stays full from one micro-batch to the next. Every token weighs the
+        same, whatever rank and micro-batch it falls into: the loss is divided by the whole step's `targets`. DeepSpeed
+        averages gradients over ranks, so the number of ranks is put back in.
         """
         world = self.settings.world
         mine = share(samples, self.spool.lengths, world, self.settings.micro_tokens, not self.packed)[self.rank]
         self.engine.train()
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64, device=self.engine.device)
         for k, micro in enumerate(mine):
             self.engine.set_gradient_accumulation_boundary(k == len(mine) - 1)
             loss = self._loss(micro)
             self.engine.backward(loss * (world / targets))
             self.engine.step()
-            total += loss.item()
+            total += loss.detach()
         return total
 
     def evaluate(self, sample: int) -> float:
@@ -112,7 +114,9 @@ class Batches:
         lengths = [len(ids) for ids in samples]
         ids = torch.cat(samples).long().to(device)
         positions = torch.cat([torch.arange(n) for n in lengths]).to(device)
-        more = segments.told(lengths, device) if len(lengths) > 1 else {}
+        # Without borders flash attention would look for them in the positions, and wait for the GPU, in every layer.
+        told = len(lengths) > 1 or self.attention == segments.FLASH
+        more = segments.told(lengths, device) if told else {}
         return self.engine(
             input_ids=ids[None], position_ids=positions[None], use_cache=False, logits_to_keep=keep, **more
         ).logits

@@ -11,6 +11,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 NAME = "o1j_segments"
+FLASH = "flash_attention_2"  # transformers' name for the kernels of `flash-attn` or of the package `kernels`
 _FLASH_WIDTH = 256  # widest head that flash attention knows
 _MASKED = 4096  # tokens of a row whose mask (tokens × tokens) is still cheap
 
@@ -25,7 +26,7 @@ def candidates(model: Any, device: str, tokens: int) -> list[str]:
     flash = device == "cuda" and getattr(model, "_supports_flash_attn", False) and _has_flash()
     plain = model._supports_sdpa  # else there is something to its scores that torch's attention leaves out
     masked = "sdpa" if plain else "eager"
-    fast = [*(["flash_attention_2"] if flash else []), *([NAME] if plain else [])]
+    fast = [*([FLASH] if flash else []), *([NAME] if plain else [])]
     return [*fast, *([masked] if tokens <= _MASKED else [])]
 
 

@@ -135,7 +135,8 @@ class Rank:
         total = self.batches.learn(samples, targets)
         stop = self.rank == 0 and (self.folder / "stop").exists()
         due = self.rank == 0 and self._due(number, saved)
-        told = torch.tensor([total, float(stop), float(due)], dtype=torch.float64, device=self.engine.device)
+        told = torch.tensor([0.0, float(stop), float(due)], dtype=torch.float64, device=self.engine.device)
+        told[0] = total
         distributed.all_reduce(told)
         loss = told[0].item() / targets
         if not loss < float("inf"):
