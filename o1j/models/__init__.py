@@ -82,7 +82,7 @@ def connect(
     quiet: no notices on stderr.
     Raises `Unavailable` where the model can't be reached, `UsageError` for wrong settings.
     """
-    from o1j.models.model import open_model
+    from o1j.models.opening import open_model
 
     model = open_model(
         spec,

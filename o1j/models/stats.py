@@ -3,6 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from o1j.models.chat import Reply
+from o1j.models.money import Price
+
 
 @dataclass(slots=True)
 class Stats:
@@ -23,6 +26,21 @@ class Stats:
     saved_tokens: int = 0
     usd: float | None = None
     saved_usd: float | None = None
+
+    def count(self, reply: Reply, price: Price | None) -> None:
+        """Add the reply's tokens to those paid, or to those that the store saved."""
+        usd = price.of(reply.prompt_tokens or 0, reply.tokens or 0) if price else 0.0
+        if reply.cached:
+            self.cached += 1
+            self.saved_prompt_tokens += reply.prompt_tokens or 0
+            self.saved_tokens += reply.tokens or 0
+            if self.saved_usd is not None:
+                self.saved_usd += usd
+        else:
+            self.prompt_tokens += reply.prompt_tokens or 0
+            self.tokens += reply.tokens or 0
+            if self.usd is not None:
+                self.usd += usd
 
     def as_dict(self) -> dict:
         return {name: getattr(self, name) for name in self.__slots__}
