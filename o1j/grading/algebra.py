@@ -426,6 +426,8 @@ class Algebra:
                 "tan": (sine, cosine), "cot": (cosine, sine), "sec": ((ONE, ONE), cosine), "csc": ((ONE, ONE), sine),
             }[name]  # fmt: skip
             return self.divide(top, bottom)
+        if name in {"sech", "csch"}:
+            return self.divide((ONE, ONE), self.function("cosh" if name == "sech" else "sinh", arguments))
         if name in {"sin", "cos"}:
             return self.circular(name, forms[0])
         if name == "ln":

@@ -60,6 +60,17 @@ _ORDINAL = re.compile(
 )
 
 
+# 大于 and its like; the longer words first, since 不大于 holds 大于.
+_COMPARISONS = {
+    "大于等于": r" \ge ", "大于或等于": r" \ge ", "不小于": r" \ge ", "不低于": r" \ge ", "不少于": r" \ge ",
+    "小于等于": r" \le ", "小于或等于": r" \le ", "不大于": r" \le ", "不超过": r" \le ", "不多于": r" \le ",
+    "不等于": r" \ne ", "大于": ">", "小于": "<", "等于": "=",
+}  # fmt: skip
+_COMPARED = re.compile("|".join(_COMPARISONS))
+_TO = re.compile(r"(?<=\d)\s?比\s?(?=\d)")
+_MINUTES = re.compile(r"((?:小时|时)\d{1,2})分(?!钟|之)")  # 3小时20分; alone, 20分 may be money or marks
+
+
 _BOLD = re.compile(r"\\mathbf\s*\{[^{}]*\}")
 _SPACED_DIGITS = re.compile(r"(?<=\d) +(?=[\d.,])|(?<=[.,]) +(?=\d)")
 
@@ -79,11 +90,13 @@ def tidy(text: str) -> str:
     '(1000) \\\\cdot \\\\frac{1}{2}'
     """
     if not text.isascii():
-        text = text.replace("等于", "=")
+        text = _COMPARED.sub(lambda words: _COMPARISONS[words[0]], text)
+        text = _MINUTES.sub(r"\1分钟", _TO.sub(":", text))
         text = _SUPERS.sub(lambda run: "^{" + run[0].translate(_SUPER) + "}", text)
         text = _SUBS.sub(lambda run: "_{" + run[0].translate(_SUB) + "}", text)
         text = unicodedata.normalize("NFKC", text.translate(_TABLE)).translate(_TABLE)
     text = mend(text)
+    text = text.replace("{:}", ":")
     if "{," in text or ",\\!" in text:
         text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))
     if "\\" in text:

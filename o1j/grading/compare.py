@@ -6,6 +6,7 @@ Equality is symmetric. What counts as the same answer beyond mathematical identi
 
 import time
 from fractions import Fraction
+from itertools import pairwise, permutations
 
 from . import algebra, matrix, sandbox
 from .conventions import Conventions
@@ -13,13 +14,16 @@ from .parse import Tree, substitute
 from .realset import NotASet, real_set
 from .shapes import (
     FLIPPED,
+    ascending,
     clash,
     digits_of,
     flatten,
     flipped,
     named_value,
     on_the_24_hour_clock,
+    permutations_called,
     scalar,
+    scaled,
     sign_of_infinity,
     spread,
     symbols,
@@ -29,7 +33,9 @@ from .shapes import (
 from .units import measure
 
 MAX_ITEMS = 100
+MAX_CONSTANTS = 3
 FLOAT_DIGITS = 12
+_RADIANS = {"rad", "rads", "radian", "radians"}
 _COLLECTIONS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat"}
 _REMAINDERS = {("fn", "residue"), ("fn", "mod")}
 
@@ -49,7 +55,7 @@ class Comparison:
         if self.timed_out or time.monotonic() > self.deadline:
             self.timed_out = True
             return False
-        a, b = matrix.evaluate(a), matrix.evaluate(b)
+        a, b = scaled(matrix.evaluate(a)), scaled(matrix.evaluate(b))
         for rule in (self._spread, self._units, self._statements, self._collections):
             verdict = rule(a, b)
             if verdict is not None:
@@ -111,6 +117,9 @@ class Comparison:
             return self.equal(a, b)
         if "%" in {unit_a, unit_b} or {unit_a, unit_b} == {"am", "pm"}:
             return False
+        if "deg" in {unit_a, unit_b} and _RADIANS & {unit_a, unit_b}:
+            a, b = (("unit", x, unit) if unit == "deg" else x for x, unit in ((a, unit_a), (b, unit_b)))
+            return self._scalars(a, b)
         size_a, size_b = measure(unit_a), measure(unit_b)
         if size_a and size_b:
             if size_a[0] != size_b[0]:
@@ -123,6 +132,8 @@ class Comparison:
     def _statements(self, a: Tree, b: Tree) -> bool | None:
         if a[0] != "rel" and b[0] != "rel":
             return None
+        if "list" in {a[0], b[0]} and (ascending(a) or ascending(b)):
+            return self._in_order(ascending(a) or a[1:], ascending(b) or b[1:])
         named_a, named_b = named_value(a), named_value(b)
         if named_a and named_b:
             return self._two_named(a, named_a, b, named_b)
@@ -144,7 +155,10 @@ class Comparison:
         (name_a, values_a), (name_b, values_b) = named_a, named_b
         renamed = self._same_name(name_a, name_b)
         if renamed is not None:
-            return any(self.equal(x, substitute(y, renamed)) for x in values_a for y in values_b)
+            pairs = [(x, substitute(y, renamed)) for x in values_a for y in values_b]
+            if any(self.equal(x, y) for x, y in pairs):
+                return True
+            return name_a[:2] == ("fn", "call") and any(self._same_family(x, y, symbols(name_a)) for x, y in pairs)
         constant = all(not symbols(value) for value in (*values_a, *values_b))
         graph = {name_a[:2], name_b[:2]} >= {("var", "y"), ("fn", "call")}
         if graph or (constant and not clash(name_a, name_b)):
@@ -162,6 +176,20 @@ class Comparison:
         if any(x[0] != "var" or y[0] != "var" for x, y in zip(a[3:], b[3:], strict=True)):
             return None
         return {y[1]: x for x, y in zip(a[3:], b[3:], strict=True)}
+
+    def _same_family(self, a: Tree, b: Tree, bound: set[str]) -> bool:
+        """`cx + d` and `ax + b`, for the values of a function of x: the same but for the names of its constants.
+
+        Only names that the other side does not use are exchanged: where both have a and b, these were given.
+        """
+        ours, theirs = symbols(a) - bound, symbols(b) - bound
+        ours, theirs = sorted(ours - theirs), sorted(theirs - ours)
+        if not ours or len(ours) != len(theirs) or len(ours) > MAX_CONSTANTS:
+            return False
+        return any(
+            self.equal(a, substitute(b, {name: ("var", new) for name, new in zip(theirs, order, strict=True)}))
+            for order in permutations(ours)
+        )
 
     def _same_equation(self, a: Tree, b: Tree) -> bool:
         """Equations are the same if one is a multiple of the other: l₁ - r₁ = c (l₂ - r₂)."""
@@ -268,7 +296,17 @@ class Comparison:
     def _sequences(self, a: Tree, b: Tree) -> bool:
         if len(a) == len(b) == 5 and a[1:3] != b[1:3]:
             return False
-        return self._in_order(values_of(a[3:]), values_of(b[3:]))
+        first, second = values_of(a[3:]), values_of(b[3:])
+        return self._in_order(first, second) or self._same_track(first, second)
+
+    def _same_track(self, a: tuple, b: tuple) -> bool:
+        """`(t, 2t)` and `(k, 2k)`: points that one parameter runs through, under another name."""
+        ours, theirs = set().union(*map(symbols, a)), set().union(*map(symbols, b))
+        if len(ours) != 1 or len(theirs) != 1 or ours == theirs:
+            return False
+        if any(sum(bool(symbols(item)) for item in items) < 2 for items in (a, b)):
+            return False
+        return self._in_order(a, substitute(b, {theirs.pop(): ("var", ours.pop())}))
 
     def _in_order(self, a: tuple, b: tuple) -> bool:
         return len(a) == len(b) and all(self.equal(x, y) for x, y in zip(a, b, strict=True))
@@ -356,7 +394,11 @@ class Comparison:
             return sign_of_infinity(a) == sign_of_infinity(b)
         if not scalar(a) or not scalar(b):
             return False
+        if "num" in {a[0], b[0]}:
+            a, b = permutations_called(a), permutations_called(b)
         verdict = algebra.same(a, b)
+        if verdict is False and a[0] == b[0] == "add":
+            verdict = algebra.same(_constant_named(a), _constant_named(b))
         if verdict is None:
             verdict = self._ask("same", a, b)
         return verdict or self._rounded(a, b) or self._rounded(b, a) or self._near(a, b)
@@ -367,7 +409,9 @@ class Comparison:
             return None
         if a[:2] not in _REMAINDERS or b[:2] not in _REMAINDERS:
             residue, bare = (a, b) if a[:2] == ("fn", "residue") else (b, a)
-            return self._scalars(residue[2], bare) if residue[:2] == ("fn", "residue") else None
+            if residue[:2] != ("fn", "residue"):
+                return None
+            return self._scalars(residue[2], bare) or _runs_through(bare, residue)
         if not self.equal(a[3], b[3]):
             return False
         values = [algebra.rational(part) for part in (a[2], b[2], a[3])]
@@ -433,3 +477,22 @@ class Comparison:
         except sandbox.TimedOut:
             self.timed_out = True
             return False
+
+
+def _constant_named(tree: Tree) -> Tree:
+    """A sum with the constant of an integration, `+ c`, under the name C."""
+    return ("add", *(("var", "C") if term == ("var", "c") else term for term in tree[1:]))
+
+
+def _runs_through(linear: Tree, residue: Tree) -> bool:
+    """Whether `7k + 3` runs through the residue class `3 (mod 7)`."""
+    names = symbols(linear)
+    remainder, modulus = algebra.rational(residue[2]), algebra.rational(residue[3])
+    if len(names) != 1 or remainder is None or not modulus:
+        return False
+    (name,) = names
+    values = [algebra.rational(substitute(linear, {name: ("num", Fraction(at), 0)})) for at in range(4)]
+    if None in values:
+        return False
+    steps = {y - x for x, y in pairwise(values)}
+    return steps <= {modulus, -modulus} and len(steps) == 1 and (values[0] - remainder) % modulus == 0

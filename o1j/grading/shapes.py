@@ -1,12 +1,21 @@
 """What kind of answer a tree is, and the rewritings that bring two answers to one kind."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
 from . import algebra
-from .parse import Tree
+from .parse import SCALES, Tree
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+# What is applied to give a value its name: f(x), an angle, a limit.
+_NAMING = {"call", "angle", "triangle", "prime", "max", "min", "det", "lim", "sum", "prod", "int"}
+_LONG_FIRST = sorted(SCALES, key=len, reverse=True)
+_SCALE = re.compile(
+    rf"({'|'.join(word for word in _LONG_FIRST if word.isascii())})s?\b(?:\s*of\b)?|"
+    rf"({'|'.join(word for word in _LONG_FIRST if not word.isascii())})",
+    re.IGNORECASE,
+)
 _CONTAINERS = {"list", "seq", "set", "cup", "cap", "minus", "where", "mat", "rel", "pm", "mp"}
 
 
@@ -19,6 +28,8 @@ def named_value(tree: Tree) -> tuple[Tree, tuple] | None:
     if tree[0] != "rel" or any(op not in {"=", "~", "in"} for op in tree[2::2]):
         return None
     parts, ops = tree[1::2], tree[2::2]
+    if ops == ("=",) and parts[1][0] == "var" and not symbols(parts[0]):
+        parts = parts[::-1]  # 2 = x
     if "in" in ops:
         return (parts[0], (parts[1],)) if ops == ("in",) and parts[0][0] in {"var", "fn", "seq"} else None
     if _is_name(parts[0]) and (parts[0][0] != "add" or not symbols(parts[-1])):
@@ -52,9 +63,7 @@ def _is_name(tree: Tree) -> bool:
     if kind == "var":
         return tree[1] not in {"pi", "e", "i"}
     if kind == "fn":
-        return tree[1] in {"call", "angle", "triangle", "prime", "max", "min", "det"} or (
-            tree[1] in {"abs", "sin", "cos", "tan", "ln"} and _is_name(tree[2])
-        )
+        return tree[1] in _NAMING or (tree[1] in {"abs", "sin", "cos", "tan", "ln"} and _is_name(tree[2]))
     if kind == "mul" and tree[1][0] == "var" and len(tree[1][1]) > 1 and tree[1][1].isalpha():
         return all(part[0] in {"seq", "num", "var"} for part in tree[2:])
     if kind in {"mul", "ratio", "div"}:
@@ -188,3 +197,29 @@ def sign_of_infinity(tree: Tree) -> int:
     if tree == ("inf",):
         return 1
     return -1 if tree == ("neg", ("inf",)) else 0
+
+
+def scaled(tree: Tree) -> Tree:
+    """`2 dozen eggs` as 24 eggs, `1.2万` as 12000; any other tree as it is."""
+    if tree[0] != "unit":
+        return tree
+    scale = _SCALE.match(tree[2])
+    if not scale:
+        return tree
+    amount: Tree = ("mul", tree[1], ("num", Fraction(SCALES[(scale[1] or scale[2]).lower()]), 0))
+    rest = tree[2][scale.end() :].strip()
+    return ("unit", amount, rest) if rest else amount
+
+
+def ascending(tree: Tree) -> tuple:
+    """The constants of a chain `a < b < c` in that order; empty for any other tree."""
+    if tree[0] != "rel" or len(tree) < 6 or not (set(tree[2::2]) == {"<"} or set(tree[2::2]) == {">"}):
+        return ()
+    return () if any(symbols(part) for part in tree[1::2]) else tree[1::2]
+
+
+def permutations_called(tree: Tree) -> Tree:
+    """`P(5, 2)` as the count that it is where a number is expected; any other tree as it is."""
+    if tree[:3] == ("fn", "call", ("var", "P")) and [part[0] for part in tree[3:]] == ["num", "num"]:
+        return ("fn", "perm", *tree[3:])
+    return tree

@@ -17,9 +17,9 @@ from .postfix import Postfix
 from .quantities import Quantities
 from .sets import Sets
 from .tree import REALS, NotMaths, Tree, substitute
-from .vocabulary import SHORT_WORDS
+from .vocabulary import SCALES, SHORT_WORDS
 
-__all__ = ["REALS", "SHORT_WORDS", "NotMaths", "Parser", "Tree", "parse", "substitute"]
+__all__ = ["REALS", "SCALES", "SHORT_WORDS", "NotMaths", "Parser", "Tree", "parse", "substitute"]
 
 
 class Parser(Lists, Quantities, Sets, Environments, Expressions, Postfix, Numbers, Names, Functions, Commands):

@@ -107,8 +107,8 @@ class Postfix(Tokens):
 
 
 def _named_count(tree: Tree, exponent: Tree) -> Tree | None:
-    """`C_5^2` and `A_5^2` with whole numbers are counts, as Chinese textbooks write them."""
-    if tree[0] == "var" and exponent[0] == "num" and tree[1][:2] in {"C_", "A_"} and tree[1][2:].isdecimal():
+    """`C_5^2`, `A_5^2` and `P_5^2` with whole numbers are counts, as Chinese textbooks write them."""
+    if tree[0] == "var" and exponent[0] == "num" and tree[1][:2] in {"C_", "A_", "P_"} and tree[1][2:].isdecimal():
         upper = ("num", Fraction(int(tree[1][2:])), 0)
         return ("fn", "binom" if tree[1][0] == "C" else "perm", upper, exponent)
     return None

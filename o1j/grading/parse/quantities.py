@@ -1,10 +1,11 @@
 """Scalars with what they count: currencies before, units and words after; ratios."""
 
 import re
+from fractions import Fraction
 
 from .tokens import Tokens, is_word
 from .tree import NotMaths, Tree
-from .vocabulary import CURRENCIES, DEGREE_WORDS, PERCENT_WORDS, TEXTS
+from .vocabulary import CONDITIONS, CURRENCIES, DEGREE_WORDS, PERCENT_WORDS, SCALES, TEXTS
 
 
 class Quantities(Tokens):
@@ -14,13 +15,21 @@ class Quantities(Tokens):
         """A set expression, ratio or scalar with the unit that follows it."""
         if self.peek() in CURRENCIES:
             unit = CURRENCIES[self.take()]
-            return ("unit", self.sets(), unit)
+            return ("unit", self._scaled(self.sets()), unit)
         if self.peek() in {"-", "+"} and self.peek(1) in CURRENCIES:
             sign, unit = self.take(), CURRENCIES[self.take()]
             inner = self.sets()
             return ("unit", ("neg", inner) if sign == "-" else inner, unit)
         tree = self.sets()
         return self.unit_after(tree)
+
+    def _scaled(self, tree: Tree) -> Tree:
+        """The amount behind a currency sign with the word that scales it: `$3 million`."""
+        scale = SCALES.get(self.peek().lower())
+        if scale is None or self.peek(1):
+            return tree
+        self.at += 1
+        return ("mul", tree, ("num", Fraction(scale), 0))
 
     def unit_after(self, tree: Tree) -> Tree:
         start = self.at
@@ -53,6 +62,8 @@ class Quantities(Tokens):
         if tree[0] in {"var", "fn"} and is_word(self.tokens[start]):
             raise NotMaths("words")
         low = unit.lower().strip(". ()")
+        if low.partition(" ")[0] in CONDITIONS:
+            raise NotMaths("a condition")
         if low in PERCENT_WORDS or low.startswith("%"):
             unit = "%"
         elif low in DEGREE_WORDS:

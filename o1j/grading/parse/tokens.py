@@ -12,6 +12,11 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _FACTORIAL_EQUALS = re.compile(r"(\d\s*!)=")  # `7!=5040` says that 7! is 5040
+# 22°30' and 22°30'15'', the marks typed or as primes.
+_MINUTES_OF_ARC = re.compile(
+    r"(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(\d{1,2})\s*(?:'|\^\{?\\prime\}?)(?!')"
+    r"(?:\s*(\d{1,2})\s*(?:''|\"|\^\{?\\prime\s*\\prime\}?))?"
+)
 _GROUPED = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?=(?:\.\d+)?(?![\d]|,\d))")
 _SPACED = re.compile(r"(?<![\d.,_])(?<!\d )([1-9]\d{0,2}(?: \d{3})+)(?=(?:\.\d+)?(?![\d]| \d(?!\d*/\d)))")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(\d+)(?:\s*[^\s\d,][^\d,]*)?")
@@ -32,6 +37,8 @@ class Tokens:
         text = _join_thousands(text).replace("**", "^")
         self.comma = _DECIMAL_COMMA.fullmatch(text)
         text = _FACTORIAL_EQUALS.sub(r"\1 = ", text)
+        if "circ" in text:
+            text = _MINUTES_OF_ARC.sub(_in_degrees, text)
         self.tokens = _TOKEN.findall(text)
         self.spaced = self._spacing(text)
         self._plain = "\\" not in text and "^" not in text
@@ -96,6 +103,12 @@ class Tokens:
                     for k, word in enumerate(words)
                 ).strip()
             words.append(token)
+
+
+def _in_degrees(angle: re.Match) -> str:
+    """An angle in degrees, minutes and seconds as a fraction of degrees."""
+    degrees, minutes, seconds = (int(part or 0) for part in angle.groups())
+    return rf"\frac{{{3600 * degrees + 60 * minutes + seconds}}}{{3600}}^\circ "
 
 
 def _join_thousands(text: str) -> str:
