@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from o1j import __version__
-from o1j.errors import O1jError
+from o1j.errors import O1jError, Unavailable
 
 VERBS = {
     "filter": "Keep the problems worth distilling.",
@@ -45,10 +45,22 @@ def _open_missing_streams() -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        return _app(arguments)(arguments, prog_name="o1j", standalone_mode=False) or 0
+        exit_code = _app(arguments)(arguments, prog_name="o1j", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return exit_code
     except typer.TyperException as error:
         error.show()
         return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED  # while a verb was being loaded
+    except SystemExit as ended:
+        return 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code  # how typer ends `--help | head`
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what stdout still holds would fail again at the end
+        if isinstance(error, BrokenPipeError):
+            return 0
+        place = "" if error.filename is None else f"{error.filename}: "
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", Unavailable.exit_code)
 
 
 def _bounded(command: Callable[..., int]) -> Callable[..., int]:

@@ -1,5 +1,6 @@
 """Laws that hold for every verb, stated once (CONTRACT: "Every command is a filter")."""
 
+import gzip
 import json
 import resource
 import signal
@@ -222,3 +223,30 @@ def test_unordered_output_is_the_same_set(o1j, tmp_path: Path) -> None:
         unordered = o1j(*arguments, "--unordered", input=lines(ROWS * 8)).stdout.splitlines()
     assert [json.loads(line)["id"] for line in ordered] == [row["id"] for row in ROWS * 8]
     assert sorted(ordered) == sorted(unordered)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["filter", "--help"], ["tti", "--questions"]])
+def test_what_is_shown_may_meet_a_full_disk_or_a_closed_pipe(environment, arguments: list[str]) -> None:
+    shown = " ".join([*O1J, *arguments])
+    full = subprocess.run(["bash", "-c", f"{shown} > /dev/full"], capture_output=True, env=environment, timeout=60)
+    assert (full.returncode, full.stderr) == (69, b"o1j: no space left on device\n")
+    closed = ["bash", "-c", f"{{ sleep 1; {shown}; echo $? >&2; }} | true"]
+    assert subprocess.run(closed, capture_output=True, env=environment, timeout=60).stderr == b"0\n"
+
+
+def test_output_and_rejects_do_not_share_a_place(o1j, tmp_path: Path) -> None:
+    for arguments in (["--rejects", "-"], ["-o", "out.jsonl", "--rejects", tmp_path / "out.jsonl"]):
+        done = o1j("filter", *arguments, input=lines(ROWS))
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"the output goes there, too" in done.stderr
+    assert not list(tmp_path.glob("out.jsonl*"))
+    done = o1j("filter", "--where", "kept == 3", "-o", "out.jsonl", "--rejects", "-", input=lines(ROWS))
+    assert [json.loads(line)["kept"] for line in done.stdout.splitlines()] == [0, 1, 2, 4]
+    assert o1j("filter", "-o", "/dev/null", "--rejects", "/dev/null", input=lines(ROWS)).returncode == 0
+
+
+def test_a_packed_stdin_is_told_so(o1j) -> None:
+    done = o1j("filter", input=gzip.compress(lines(ROWS)))
+    assert done.returncode == 65
+    assert b"<stdin>:1: " in done.stderr
+    assert b"zcat" in done.stderr

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
@@ -121,11 +122,13 @@ class Run:
         """Write what a step yields to its streams; the exit code that this deserves."""
         if self.model and self.model.estimate:
             return self._dry(results)
+        if rejects and _place(rejects) and _place(rejects) == _place(self.out):
+            raise UsageError(f"--rejects {rejects}: the output goes there, too; name another file")
         exit_code = 1
         try:
             with ExitStack() as stack:
                 out = stack.enter_context(records.Output(self.out, self.stdout))
-                rest = stack.enter_context(records.Output(rejects)) if rejects else None
+                rest = stack.enter_context(records.Output(rejects, self.stdout)) if rejects else None
                 tick = stack.enter_context(_Progress(self))
                 for result in results:
                     if isinstance(result, records.Dropped):
@@ -246,6 +249,13 @@ class _Progress:
                 continue
             asked = f", {model.progress()}" if model else ""
             self._bar.set_postfix_str(f"kept {self._run.counts['kept']:,}{asked}")
+
+
+def _place(path: str | None) -> str:
+    """What two outputs must not share: a file, or stdout as `-`; nothing for a device or a pipe, which they may."""
+    if path in (None, "-"):
+        return "-"
+    return os.path.realpath(path) if os.path.isfile(path) or not Path(path).exists() else ""
 
 
 def _exit_code(error: BaseException) -> int:

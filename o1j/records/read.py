@@ -16,6 +16,12 @@ from o1j.records.record import Record, resolve
 HUB = "hf://datasets/"
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a compressed file that is cut short raises
 _AN_ARRAY = "jq -c '.[]' makes lines of an array, and a .json file that holds one is read as it is"
+_MAGIC = {  # how files begin that are no lines, or not yet, and what to do about it
+    b"\x1f\x8b": "this is gzip: unpack it first (zcat), or name a file that ends in .gz",
+    b"\x28\xb5\x2f\xfd": "this is zstandard: unpack it first (zstdcat), or name a file that ends in .zst",
+    b"PAR1": "this is Parquet, which is read from a file that ends in .parquet",
+    b"\xff\xfe": "this is UTF-16: iconv -f utf-16 -t utf-8 makes UTF-8 of it",
+}
 _BLOCK = 1 << 19  # bytes; a worker keeps a block in its processor's cache
 
 
@@ -134,6 +140,8 @@ def parse(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[Record]
                 fields = loads(line)
             except ValueError as error:
                 remedy = _AN_ARRAY if line.lstrip()[:1] == b"[" else "mend or remove it"
+                if number == 1:
+                    remedy = next((told for magic, told in _MAGIC.items() if line.startswith(magic)), remedy)
                 raise InputError(f"{name}:{number}: not a JSON line ({error}); {remedy}") from error
             if type(fields) is not dict:
                 remedy = f"; {_AN_ARRAY}" if type(fields) is list else ""
