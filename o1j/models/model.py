@@ -61,8 +61,7 @@ class Model:
             self.stats.usd = self.stats.saved_usd = 0.0
         self.ordered = True
         self.concurrency = concurrency or (batch.requests if batch and not dry_run else backend.most_concurrency)
-        self._backend, self._tell = backend, tell
-        self._store, self._recorder = store, recorder
+        self._backend, self._store, self._recorder = backend, store, recorder
         self._tag = "\n".join(part for part in (cache_tag, backend.tag) if part)
         self._price, self._budget = price, budget
         self.estimate: Estimate | None = None
@@ -70,14 +69,14 @@ class Model:
             sample = store.latest(name, _SAMPLE) if store else []
             self.estimate = Estimate(price, 0 if batch else self.concurrency, sample)
         shared: dict = {"model": name, "store": store, "retries": retries}
-        shared |= {"budget": budget, "price": price, "stats": self.stats}
+        shared |= {"budget": budget, "price": price, "stats": self.stats, "tell": tell}
         self._load = Load(backend.lanes, self.concurrency, concurrency or backend.first_concurrency, rpm, tpm)
         self._requests = Requests(backend, self._load, paced=bool(tpm), **shared)
         self._batches = None
         if batch and not dry_run:
             from o1j.models.batches.desk import Batches
 
-            self._batches = Batches(backend, batch, pending=self.concurrency, tell=tell, **shared)
+            self._batches = Batches(backend, batch, pending=self.concurrency, **shared)
         self._learning = asyncio.Lock()
         self._closed = False
         self._malformed = 0
@@ -258,7 +257,7 @@ class Model:
             await self._batches.close()
         if not (self._backend.paid and (self._store or self._recorder)):
             self._requests.call_off(sent_too=True)
-        await self._requests.drain(self._tell)
+        await self._requests.drain()
 
 
 def _without(fault: Fault) -> Reply:

@@ -1,5 +1,5 @@
-"""Requests under way: each asked once however many want it, paced, retried, paid for within the budget, and stored
-before anyone reads it."""
+"""Requests under way: each asked once, however many works and commands want it; paced, retried, paid for within the
+budget, and stored before anyone reads it."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from o1j.errors import Unavailable
 from o1j.models import completion
 from o1j.models.backend import Backend
 from o1j.models.chat import Messages, Sampling
+from o1j.models.claims import Claims
 from o1j.models.faults import Fault, Stopped
 from o1j.models.load import Lane, Load, backoff
 from o1j.models.money import Budget, Cost, Price
@@ -15,17 +16,19 @@ from o1j.models.stats import Stats
 from o1j.models.store import Store
 
 _QUEUE_PATIENCE = 5  # a 429 is worth so many times the retries of a fault
+_FIRST_LOOK, _LONGEST_PAUSE = 0.05, 2.0  # seconds between looks whether another command has done with a request
 
 
 class _Request:
-    """One request under way, shared by all who want the same. sent: it may be paid for already; faults, queued: how
-    often it failed, and was one too many."""
+    """One request under way, shared by all who want the same. claimed: no other command may ask it; sent: it may be
+    paid for already; found: another command has got the reply; faults, queued: how often it failed, and was one too
+    many."""
 
-    __slots__ = ("faults", "queued", "sent", "task", "waiters")
+    __slots__ = ("claimed", "faults", "found", "queued", "sent", "task", "waiters")
 
     def __init__(self) -> None:
         self.task: asyncio.Task | None = None
-        self.sent = False
+        self.claimed = self.sent = self.found = False
         self.waiters = self.faults = self.queued = 0
 
 
@@ -45,20 +48,22 @@ class Requests:
         price: Price | None,
         paced: bool,
         stats: Stats,
+        tell: Callable[[str], None],
     ):
         self._backend, self._load, self._model, self._store = backend, load, model, store
         self._retries, self._budget, self._price, self._paced = retries, budget, price, paced
-        self._stats = stats
+        self._stats, self._tell = stats, tell
+        self._claims = Claims.of(store.path.with_name("claims").resolve()) if store else None
         self._running: dict[bytes, _Request] = {}
         self._stopping = False
 
     async def obtain(self, key: bytes, messages: Messages, sampling: Sampling, sample: int) -> tuple[bytes, bool]:
         """(the raw reply, whether somebody else had asked for it already); a `Fault` where there is none."""
         request = self._running.get(key)
-        free = request is not None
+        joined = request is not None
         if request is None:
             request = self._begin(key, messages, sampling, sample)
-        return await self._wait(request), free
+        return await self._wait(request), joined or request.found
 
     def call_off(self, sent_too: bool = False) -> None:
         """Send nothing more; with `sent_too`, drop also what is being answered."""
@@ -67,14 +72,14 @@ class Requests:
             if sent_too or not request.sent:
                 request.task.cancel()
 
-    async def drain(self, tell: Callable[[str], None]) -> None:
+    async def drain(self) -> None:
         """Await the replies that are on their way."""
         under_way = [request.task for request in self._running.values()]
         if not under_way:
             return
         _, late = await asyncio.wait(under_way, timeout=2)
         if late:
-            tell(f"waiting for {len(late)} replies that are on their way and paid for (Ctrl-C drops them)")
+            self._tell(f"waiting for {len(late)} replies that are on their way and paid for (Ctrl-C drops them)")
             await asyncio.wait(late)
 
     async def abandon(self) -> None:
@@ -93,6 +98,8 @@ class Requests:
 
         def ended(task: asyncio.Task) -> None:
             del self._running[key]
+            if request.claimed:
+                self._claims.release(key)
             if not task.cancelled():
                 task.exception()  # someone who went away will not look at it
 
@@ -114,12 +121,18 @@ class Requests:
                 request.task.cancel()
 
     async def _asked(self, request: _Request, key: bytes, messages, sampling: Sampling, sample: int) -> bytes:
-        """Ask until there is a completion, and store it before anyone reads it."""
+        """Ask until there is a completion, and store it before anyone reads it; or take another command's."""
         expected = self._expected_tokens(messages, sampling)
         while True:
             if self._store and self._store.broken:
                 raise self._store.broken
             lane = await self._load.enter(expected)
+            if self._store and not request.claimed and not self._claim(request, key):
+                self._load.give_back(lane)
+                raw = await self._of_another(request, key)
+                if raw is not None:
+                    return raw
+                continue
             worst, reserved = await self._reserve(lane, messages, sampling)
             request.sent = True
             begun = asyncio.get_running_loop().time()
@@ -132,6 +145,24 @@ class Requests:
             self._stats.asked += 1
             took = asyncio.get_running_loop().time() - begun
             return await self._store.put(key, self._model, raw, took) if self._store else raw
+
+    def _claim(self, request: _Request, key: bytes) -> bool:
+        """Keep all other commands from asking this; False where one does, or has got the reply since it was looked
+        up."""
+        request.claimed = self._claims.take(key)
+        return request.claimed and self._store.get(key) is None
+
+    async def _of_another(self, request: _Request, key: bytes) -> bytes | None:
+        """The reply that another command has asked for, once that has done; None where it let go without one."""
+        pause = _FIRST_LOOK
+        while not request.claimed:
+            self._tell("another command is asking for the same replies: waiting for them")
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST_PAUSE)
+            request.claimed = self._claims.take(key)
+        raw = self._store.get(key)
+        request.found = raw is not None
+        return raw
 
     async def _before_again(self, request: _Request, fault: Fault) -> None:
         """Wait as long as the fault deserves before the request is asked again; raises it where that is in vain."""

@@ -1,5 +1,6 @@
 """Nothing is paid for twice, whatever dies."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,13 +8,15 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 from support import stored
 
 from o1j.errors import Unavailable
-from o1j.models import Sampling
+from o1j.models import Sampling, connect
 from o1j.models.completion import make
 from o1j.models.loop import run
 from o1j.models.store import SCHEMA, Store, key_of
@@ -22,7 +25,7 @@ CHILD = """
     import sys, json
     from o1j.models import connect
     url, cache, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    with connect("echo", base_urls=[url], cache=cache, concurrency=8, quiet=True) as model:
+    with connect("echo", base_urls=[url], cache=cache, concurrency=8) as model:
         async def work(n):
             return await model.chat([{"role": "user", "content": str(n)}])
         for n, reply in model.map(range(count), work):
@@ -97,11 +100,54 @@ def test_kill_9_loses_nothing_that_was_stored(server, child, tmp_path):
 
 
 def test_two_processes_share_one_store_at_once(server, child, tmp_path):
-    here = server()
+    here = server(latency=0.05)
     processes = [child(here.url, 100) for _ in range(2)]
     outputs = [process.communicate(timeout=60)[0] for process in processes]
     assert outputs[0] == outputs[1] and outputs[0].count("\n") == 100
-    assert stored(tmp_path / "cache") == 100
+    assert stored(tmp_path / "cache") == here.counters.requests == 100
+
+
+@pytest.mark.parametrize("killed", (False, True))
+def test_what_another_command_is_asking_is_waited_for_unless_that_dies(server, child, tmp_path, killed):
+    gate = threading.Event()
+
+    async def answer(request):
+        while not gate.is_set():
+            await asyncio.sleep(0.01)
+        return "ok"
+
+    here = server(answer)
+    first = child(here.url, 8)
+    while here.counters.in_flight < 8:
+        time.sleep(0.01)
+    second = child(here.url, 12)
+    assert "another command is asking" in second.stderr.readline()
+    while here.counters.in_flight < 12:  # what the first does not ask
+        time.sleep(0.01)
+    if killed:
+        first.kill()
+        while here.counters.requests < 16:  # four of those, beside its own four
+            time.sleep(0.01)
+    gate.set()
+    out, err = second.communicate(timeout=30)
+    first.communicate(timeout=30)
+    assert [json.loads(line)[:2] for line in out.splitlines()] == [[n, "ok"] for n in range(12)]
+    stats = json.loads(err.splitlines()[-1])
+    assert (stats["asked"], stats["cached"]) == ((12, 0) if killed else (4, 8))
+    assert here.counters.requests == (20 if killed else 12) and stored(tmp_path / "cache") == 12
+
+
+def test_two_models_of_one_process_ask_once(server, tmp_path):
+    here = server(latency=0.2)
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(connect("echo", base_urls=[here.url], cache=tmp_path)) for _ in range(2))
+
+        async def work(model):
+            return await model.chat([{"role": "user", "content": "?"}])
+
+        replies = [reply for model in (one, other) for _, reply in one.map([model, other], work)]
+    assert len({reply.text for reply in replies}) == 1
+    assert here.counters.requests == 1 and (one.stats.asked, other.stats.asked + other.stats.cached) == (1, 3)
 
 
 def test_ctrl_c_keeps_what_was_asked(server, child, tmp_path):
