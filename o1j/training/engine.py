@@ -50,6 +50,9 @@ def start(settings: Settings) -> Any:
     optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, betas=(0.9, 0.95), fused=True)
     engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
     _forget_trial(engine.optimizer)
+    if settings.world == 1 and engine.optimizer is optimizer:
+        # Alone and without ZeRO there is nobody to share gradients with: DeepSpeed would copy them all twice.
+        engine.enable_backward_allreduce = False
     return engine
 
 
