@@ -12,8 +12,12 @@ from o1j import __version__
 from o1j.commands.eval_options import Evaluation, Figures, Judging, Problems
 from o1j.commands.options import Asking, Format, Rejects, options, truncation_option, truncation_policy
 from o1j.commands.run import show
+from o1j.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from o1j.models import Model
     from o1j.records import Dropped, Record
 
 POLICIES = ("keep", "retry", "continue")
@@ -103,8 +107,14 @@ def command(
         for name, other in others.items():
             compare.count(records.read(name), other, grader=grader, regrade=regrade, tokenizer=figures.counter)
         figures.check_teacher(others)
+
+        def model() -> "AbstractContextManager[Model]":
+            if judged and not judging.judge_model:
+                raise UsageError(f"--grader {told['grader']}: new replies carry no verdict yet: give --judge-model")
+            return asking.connect(run)
+
         asker = Asker(
-            lambda: asking.connect(run),
+            model,
             prompt,
             asking.sampling,
             asking.samples,

@@ -186,6 +186,11 @@ class Judging:
             if self.judge_model or self.calibrate or self.judge_swap or self.versus:
                 raise UsageError("--judge-model, --judge-swap, --versus and --calibrate go with --grader judge:NAME")
             return graders.load(name)
+        if self.judge_model and not self.judge_base_url and not self.judge_model.startswith(("local:", "replay:")):
+            raise UsageError(
+                f"--judge-model {self.judge_model}: say where it is served with --judge-base-url "
+                "(OpenAI's own: https://api.openai.com/v1), so that no model under test judges itself by default"
+            )
         connect = (lambda: self._connect(asking, run)) if self.judge_model else None
         loaded = judge.load(name.removeprefix("judge:"), connect, self.judge_repeat, self.judge_swap)
         if self.versus and not loaded.preferences:
@@ -211,15 +216,9 @@ class Judging:
     @contextmanager
     def _connect(self, asking: Asking, run: Run) -> "Iterator[Model]":
         """The judge's model: paced, cached and limited like the one under test, whose counts stay the run's."""
-        kind = self.judge_model.partition(":")[0]
-        if kind not in ("local", "replay") and not self.judge_base_url:
-            raise UsageError(
-                f"--judge-model {self.judge_model}: say where it is served with --judge-base-url "
-                "(OpenAI's own: https://api.openai.com/v1), so that no model under test judges itself by default"
-            )
         base_url = [self.judge_base_url] if self.judge_base_url else []
         under_test = run.model
-        batch = asking.batch and kind not in ("local", "replay", "vllm")
+        batch = asking.batch and not self.judge_model.startswith(("local:", "replay:", "vllm:"))
         own = replace(asking, model=self.judge_model, base_url=base_url, cache_tag="", record=None, batch=batch)
         with own.connect(run) as model:
             run.model = under_test or model

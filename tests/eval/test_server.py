@@ -95,6 +95,16 @@ def test_a_judge_on_a_server_of_its_own(loopback, o1j):
     assert records[0]["lineage"][-1]["model"] == "openai:judge"
 
 
+@pytest.mark.parametrize("judge", [[], ["--judge-model", "j"]])
+def test_a_judge_that_was_not_named_in_full_is_missed_before_anyone_is_asked(loopback, o1j, judge):
+    app = loopback.make_app(answer)
+    with loopback.running(app) as url:
+        done = o1j("eval", "-m", "m", "--base-url", url, "--grader", "judge:equal", *judge, input=lines(PROBLEMS[0]))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--judge-base-url" in done.stderr if judge else b"--judge-model" in done.stderr
+    assert app[loopback.COUNTERS].requests == 0
+
+
 def test_the_same_run_again_asks_nobody_and_gives_the_same_bytes(loopback, o1j, tmp_path):
     asked = []
 
