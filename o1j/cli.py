@@ -32,6 +32,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     os.environ.update(_NO_TELEMETRY)
     _open_missing_streams()
+    sys.stdout.reconfigure(encoding="utf-8")  # JSON lines are, whatever the locale says
     sys.exit(_run(sys.argv[1:]))
 
 

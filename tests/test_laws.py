@@ -234,6 +234,14 @@ def test_what_is_shown_may_meet_a_full_disk_or_a_closed_pipe(environment, argume
     assert subprocess.run(closed, capture_output=True, env=environment, timeout=60).stderr == b"0\n"
 
 
+def test_what_is_shown_is_utf_8_in_any_locale(o1j) -> None:
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # ASCII, as far as Python is told
+    for arguments in (["filter", "--list-rules"], ["translate", "--print-prompt"], ["tti", "--help"]):
+        done = o1j(*arguments, env=locale)
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stdout == o1j(*arguments).stdout
+
+
 def test_output_and_rejects_do_not_share_a_place(o1j, tmp_path: Path) -> None:
     for arguments in (["--rejects", "-"], ["-o", "out.jsonl", "--rejects", tmp_path / "out.jsonl"]):
         done = o1j("filter", *arguments, input=lines(ROWS))
