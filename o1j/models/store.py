@@ -15,7 +15,7 @@ from o1j.errors import Unavailable
 from o1j.models.chat import Messages, Sampling
 
 _SQUEEZED_FROM = 1024  # bytes; long thoughts shrink to a third, short replies are not worth it
-_GROUP = 512  # replies committed together at most
+_GROUP = 512  # replies committed, or looked for, together at most
 SCHEMA = 1  # of the table; 0 is that of stores which did not say
 _SINCE = {"model": "TEXT", "made": "REAL", "took": "REAL"}  # columns that not all older stores have
 _INSERT = "INSERT OR IGNORE INTO replies (key, model, made, took, raw) VALUES (?, ?, ?, ?, ?)"
@@ -64,6 +64,15 @@ class Store:
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return None if row is None else _expand(row[0])
+
+    def held(self, keys: list[bytes]) -> set[bytes]:
+        """Those of the keys under which there is a completion."""
+        found: set[bytes] = set()
+        for start in range(0, len(keys), _GROUP):
+            some = keys[start : start + _GROUP]
+            rows = self._reading.execute(f"SELECT key FROM replies WHERE key IN ({','.join('?' * len(some))})", some)
+            found.update(key for (key,) in rows)
+        return found
 
     def latest(self, model: str, count: int) -> list[tuple[bytes, float]]:
         """The model's newest completions, each with the seconds it took (0.0 where unknown)."""

@@ -28,19 +28,27 @@ FORKS = multiprocessing.get_context("forkserver")  # imports once what every chi
 FORKS.set_forkserver_preload(["aiohttp", "openai", "o1j.models.batches.desk", "o1j.models.model"])
 
 
-def child_of(folder, environment, url, count, limits):
-    """Ask `count` questions in a process of its own; its output goes to folder/out and folder/err."""
+def child_of(folder, environment, url, questions, limits, name=""):
+    """Ask questions in a process of its own; its output goes to folder/out and folder/err (and a name). One with a name
+    waits for folder/go after the last question."""
     os.environ.update(environment)
+
+    def items():
+        yield from questions
+        if name:
+            (folder / f"ready{name}").touch()
+            wait_until((folder / "go").exists)
+
     with (
-        (folder / "out").open("w") as sys.stdout,
-        (folder / "err").open("w") as sys.stderr,
+        (folder / f"out{name}").open("w") as sys.stdout,
+        (folder / f"err{name}").open("w") as sys.stderr,
         connect("echo", base_urls=[url], cache=folder / "cache", batch=Limits(**limits)) as model,
     ):
 
         async def work(n):
             return await model.chat([{"role": "user", "content": str(n)}])
 
-        for n, reply in model.map(range(count), work):
+        for n, reply in model.map(items(), work):
             print(json.dumps([n, reply.text]))
 
 
@@ -56,8 +64,10 @@ def batched(ask):
 
 @pytest.fixture
 def child(tmp_path):
-    def start(url, count, **limits):
-        process = FORKS.Process(target=child_of, args=(tmp_path, {**os.environ}, url, count, {**QUICK, **limits}))
+    def start(url, count, name="", **limits):
+        questions = range(count) if isinstance(count, int) else count
+        told = (tmp_path, {**os.environ}, url, questions, {**QUICK, **limits}, name)
+        process = FORKS.Process(target=child_of, args=told)
         process.start()
         return process
 
@@ -406,6 +416,52 @@ def test_two_commands_with_the_same_requests_submit_them_once(server, child, bat
     replies, _ = batched(here.url, items())
     other.join()
     assert [reply.text for reply in replies] == [json.loads(line)[1] for line in (tmp_path / "out").open()]
+    assert here.counters.requests == 30 and here.counters.batches == 1
+
+
+@pytest.fixture
+def two(child, tmp_path):
+    """`two(url, questions, questions)`: two commands that have filled their files and seal them at one moment."""
+
+    def start(url, *questions):
+        pair = {name: child(url, asked, name) for name, asked in zip("AB", questions, strict=True)}
+        wait_until(lambda: all((tmp_path / f"ready{name}").exists() for name in pair))
+        time.sleep(0.1)  # until the last question is in its file
+        (tmp_path / "go").touch()
+        return pair
+
+    return start
+
+
+def said(folder, name):
+    return [json.loads(line) for line in (folder / f"out{name}").open()]
+
+
+@pytest.mark.parametrize("last", (30, 40))
+def test_two_commands_that_start_at_one_moment_share_what_both_want(server, two, tmp_path, last):
+    here = server(batch_delay=0.1)
+    pair = two(here.url, range(30), range(10 if last == 40 else 0, last))
+    for process in pair.values():
+        process.join()
+    assert said(tmp_path, "A") == [[n, f"\\boxed{{{n}}}"] for n in range(30)]
+    assert said(tmp_path, "B") == [[n, f"\\boxed{{{n}}}"] for n in range(10 if last == 40 else 0, last)]
+    assert here.counters.requests == last and here.counters.asked_again == 0
+    assert not list((tmp_path / "cache/batches").iterdir())
+
+
+@pytest.mark.parametrize("stage", ("created", "upload"))
+def test_kill_9_of_one_of_two_leaves_the_batch_to_the_other(server, two, tmp_path, stage):
+    gate = threading.Event()
+    here = server(until(gate), batch_silent=stage if stage == "upload" else "")
+    pair = two(here.url, range(30), range(30))
+    waits = {name: lambda name=name: "so does this one" in (tmp_path / f"err{name}").read_text() for name in pair}
+    wait_until(lambda: waits["A"]() or waits["B"]())
+    other, holder = ("A", "B") if waits["A"]() else ("B", "A")
+    wait_until(lambda: here.counters.batches or here.counters.silenced)
+    pair[holder].kill()
+    gate.set()
+    pair[other].join()
+    assert said(tmp_path, other) == [[n, "ok"] for n in range(30)]
     assert here.counters.requests == 30 and here.counters.batches == 1
 
 

@@ -3,7 +3,8 @@
 A work that wants a reply leaves its request here and is parked (parking.py). A file is submitted when it is full, or
 when every work waits and nothing more can be read, or nothing came for ten minutes. A collected reply goes into the
 store under its usual key, then the works that wait for it are begun again and find it there. What came to nothing is
-simply wanted again.
+simply wanted again. Commands that fill files with the same requests at one time seal them one after another: whoever
+comes later leaves out what is submitted, and waits for it.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from o1j.errors import Unavailable, UsageError
 from o1j.models.api import Api
 from o1j.models.batches.endpoint import ENDPOINT, BatchApi, Gone
 from o1j.models.batches.harvest import Harvest, queue_is_full, queue_limit
-from o1j.models.batches.job import Job, Limits
+from o1j.models.batches.job import Job, Limits, sealing
 from o1j.models.batches.parking import Parked, Visit
 from o1j.models.chat import Messages, Sampling
 from o1j.models.faults import Fault, Stopped
@@ -161,22 +162,28 @@ class Batches:
         """Find the batch that an earlier run has put this into, or put it into the next file."""
         try:
             if self._earlier is None:
-                jobs = [job for job in Job.found(self._root, self._model) if job.submitted or self._forget(job)]
-                self._earlier = {key: job for job in jobs for key in job.read_keys()}
-            if not self._adopt(key):
+                self._earlier = self._of_others()
+            job = self._earlier.get(key)
+            if not job or key not in self._adopt(job):
                 fits = self._fill(key, messages, sampling, sample)
-                self._waiting[key] = []
+                self._waiting.setdefault(key, [])
                 if not fits:
                     self._held.add(key)
         except OSError as error:
             raise self._unkept(error) from error
         self._see_to_room()
 
+    def _of_others(self) -> dict[bytes, Job]:
+        """What other commands have submitted, or are about to: key → job."""
+        own = {job.token for job in (*self._live, *self._left)}
+        found = [job for job in Job.found(self._root, self._model) if job.token not in own]
+        return {key: job for job in found if job.submitted or self._forget(job) for key in job.read_keys()}
+
     def _forget(self, job: Job) -> bool:
         """Clear away a file that a dead process never submitted: its requests are put into new ones as they come. True
-        where it was submitted after all."""
+        where it was submitted after all, or will be."""
         if not job.lock():
-            return False
+            return True
         if job.load():  # since it was found, just before that process died
             job.release()
             return True
@@ -186,22 +193,21 @@ class Batches:
             self._settle(job, Cost(0.0, 0, 0))
         return False
 
-    def _adopt(self, wanted: bytes) -> bool:
-        """Go on with the batch that an earlier run has put this into; False where there is none (any more)."""
-        job = self._earlier.pop(wanted, None)
-        keys = job.read_keys() if job else []
-        if not keys:
-            return False
-        if job.state["url"] != self._api.url:
+    def _adopt(self, job: Job) -> list[bytes]:
+        """Go on with a batch that another run has submitted; its requests' keys, none where it has ended meanwhile."""
+        keys = job.read_keys()
+        for key in keys:
+            self._earlier.pop(key, None)
+        if keys and job.state["url"] != self._api.url:
             raise UsageError(
                 f"{job.count:,} requests were submitted in a batch to {job.state['url']}: go on there (--base-url), or "
                 f"remove {job.folder} to give them up"
             )
         for key in keys:
-            self._earlier.pop(key, None)
             self._waiting.setdefault(key, [])
-        self._start(job, keys)
-        return True
+        if keys:
+            self._start(job, keys)
+        return keys
 
     def _fill(self, key: bytes, messages: Messages, sampling: Sampling, sample: int) -> bool:
         """Write the request into the file that is being filled; False where the budget has no room for it now."""
@@ -225,10 +231,25 @@ class Batches:
         return True
 
     def _submit(self) -> None:
+        """Send off what was filled, less what another command has answered or submitted meanwhile."""
         job, self._filling = self._filling, None
         reserved = self._budget.told(job.reservation) if self._budget else None
-        job.seal(model=self._model, url=self._api.url, reserved=reserved)
-        self._start(job)
+        with sealing(self._root):
+            keys = job.read_keys()
+            self._earlier = self._of_others()
+            elsewhere = self._earlier.keys() & keys
+            stored = self._store.held(keys)
+            job.leave_out(elsewhere | stored)
+            if job.count:
+                job.seal(model=self._model, url=self._api.url, reserved=reserved)
+        if job.count:
+            self._start(job)
+        else:
+            job.drop()
+            self._settle(job, Cost(0.0, 0, 0))
+        adopted = {key for job in {self._earlier[key] for key in elsewhere} for key in self._adopt(job)}
+        # later: the last of these is just being wanted
+        asyncio.get_running_loop().call_soon(self._wake, stored | (elsewhere - adopted))
 
     def _start(self, job: Job, adopted: list[bytes] | None = None) -> None:
         self._live[job] = asyncio.get_running_loop().create_task(self._carry(job, adopted))

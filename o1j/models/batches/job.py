@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,17 @@ from o1j.errors import UsageError
 
 _KEY = 32  # bytes of a key of the store
 _STALE = 60.0  # seconds after which a folder is locked for certain, if its process lives
+
+
+@contextmanager
+def sealing(root: Path) -> Iterator[None]:
+    """The block in which no other process seals a file of this folder."""
+    descriptor = os.open(root.with_name("batches.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,7 @@ class Job:
         job = cls(root / secrets.token_hex(8))
         job.folder.mkdir(parents=True)
         job.lock()
-        job._files = job.requests.open("wb"), (job.folder / "keys").open("wb")
+        job._open()
         return job
 
     @classmethod
@@ -102,6 +113,21 @@ class Job:
         keys.write(key)
         self.count += 1
         self.size += len(line)
+
+    def leave_out(self, gone: set[bytes]) -> None:
+        """Take these requests out again, before it is sealed."""
+        if not gone:
+            return
+        keys, whole = self.read_keys(), self.requests.rename(self.folder / "whole.jsonl")
+        for file in self._files:
+            file.close()
+        self._open()
+        self.count = self.size = 0
+        with whole.open("rb") as lines:
+            for key, line in zip(keys, lines, strict=True):
+                if key not in gone:
+                    self.add(key, line)
+        whole.unlink()
 
     def seal(self, **state) -> None:
         """No more requests come; from now on it has a state."""
@@ -137,6 +163,8 @@ class Job:
 
     def read_keys(self) -> list[bytes]:
         """Of its requests, in the file's order; none where another process has brought it to its end."""
+        for file in self._files or ():
+            file.flush()
         try:
             raw = (self.folder / "keys").read_bytes()
         except FileNotFoundError:
@@ -178,6 +206,9 @@ class Job:
         if self._lock is not None:
             os.close(self._lock)
         self._files = self._lock = None
+
+    def _open(self) -> None:
+        self._files = self.requests.open("wb"), (self.folder / "keys").open("wb")
 
     def _clear_if_dead(self) -> None:
         """Clear away what a process that died was still filling."""
