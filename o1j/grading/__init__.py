@@ -14,8 +14,10 @@ when they take too long.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
+from . import prose
 from .answer import Answer, read, spelling
 from .boxes import boxed_answer, cut_off
 from .compare import Comparison
@@ -156,6 +158,20 @@ def _conventions(**conventions) -> Conventions:
 
 @lru_cache(maxsize=1 << 17)
 def _judge(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
+    """Compare two answers as they stand, and if they differ and have words, what these words say."""
+    result = _as_they_stand(a, b, conventions)
+    if result[0] is not False or not (prose.in_words(a) or prose.in_words(b)):
+        return result
+    if prose.agree(a, b):
+        return True, "text"
+    for left, right in product(prose.readings(a), prose.readings(b)):
+        said = _as_they_stand(*sorted((left, right)), conventions)
+        if said[0] is not False:
+            return said
+    return result
+
+
+def _as_they_stand(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
     if spelling(a) == spelling(b) and spelling(a):
         return True, "exact"
     left, right = read(a), read(b)

@@ -67,13 +67,18 @@ def proportional(a: Tree, b: Tree, sign: int = 0) -> bool | None:
         return None
     if not left or not right:
         return not left and not right
-    shared = max(left, key=repr)
-    if shared in right:
-        factor = left[shared] / right[shared]
-        if left == scale(right, factor) and factor * sign >= 0:
-            return True
+    factor = _factor(left, right) or (None if sign else _factor(num_a, num_b))  # an equation's denominators drop out
+    if factor is not None and factor * sign >= 0:
+        return True
     simple = all(atom[:2] in {"s:", "c:"} for poly in (left, right) for monomial in poly for atom, _ in monomial)
     return False if simple or sign else None
+
+
+def _factor(a: Poly, b: Poly) -> Fraction | None:
+    """The rational that one polynomial is of the other, or None."""
+    shared = max(a, key=repr)
+    factor = a[shared] / b[shared] if shared in b else None
+    return factor if factor is not None and a == scale(b, factor) else None
 
 
 def rational(tree: Tree) -> Fraction | None:

@@ -155,10 +155,10 @@ class Comparison:
         (name_a, values_a), (name_b, values_b) = named_a, named_b
         renamed = self._same_name(name_a, name_b)
         if renamed is not None:
-            pairs = [(x, substitute(y, renamed)) for x in values_a for y in values_b]
+            pairs = [(substitute(x, renamed[0]), substitute(y, renamed[1])) for x in values_a for y in values_b]
             if any(self.equal(x, y) for x, y in pairs):
                 return True
-            return name_a[:2] == ("fn", "call") and any(self._same_family(x, y, symbols(name_a)) for x, y in pairs)
+            return name_a[:2] == ("fn", "call") and any(self._same_family(x, y) for x, y in pairs)
         constant = all(not symbols(value) for value in (*values_a, *values_b))
         graph = {name_a[:2], name_b[:2]} >= {("var", "y"), ("fn", "call")}
         if graph or (constant and not clash(name_a, name_b)):
@@ -167,23 +167,24 @@ class Comparison:
             return self._same_equation(a, b)
         return False
 
-    def _same_name(self, a: Tree, b: Tree) -> dict | None:
-        """None where two left-hand sides differ; else the renaming of b's bound variables that makes them one."""
-        if a == b:
-            return {}
+    def _same_name(self, a: Tree, b: Tree) -> tuple[dict, dict] | None:
+        """None where two left-hand sides differ; else the renamings of their bound variables that make them one."""
+        if a == b and a[:2] != ("fn", "call"):
+            return {}, {}
         if a[:3] != b[:3] or a[:2] != ("fn", "call") or len(a) != len(b):
             return None
         if any(x[0] != "var" or y[0] != "var" for x, y in zip(a[3:], b[3:], strict=True)):
-            return None
-        return {y[1]: x for x, y in zip(a[3:], b[3:], strict=True)}
+            return ({}, {}) if a == b else None
+        # Names of their own, since one side's variable may be the other's constant: f(m) = km, f(k) = ak.
+        fresh = [("var", f"#{place}") for place in range(len(a[3:]))]
+        return tuple({old[1]: new for old, new in zip(side[3:], fresh, strict=True)} for side in (a, b))
 
-    def _same_family(self, a: Tree, b: Tree, bound: set[str]) -> bool:
+    def _same_family(self, a: Tree, b: Tree) -> bool:
         """`cx + d` and `ax + b`, for the values of a function of x: the same but for the names of its constants.
 
         Only names that the other side does not use are exchanged: where both have a and b, these were given.
         """
-        ours, theirs = symbols(a) - bound, symbols(b) - bound
-        ours, theirs = sorted(ours - theirs), sorted(theirs - ours)
+        ours, theirs = sorted(symbols(a) - symbols(b)), sorted(symbols(b) - symbols(a))
         if not ours or len(ours) != len(theirs) or len(ours) > MAX_CONSTANTS:
             return False
         return any(

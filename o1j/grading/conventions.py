@@ -24,7 +24,8 @@ class Conventions:
     Fixed: a bare list is unordered and equals a set of its items, or a tuple in the same order; tuples are ordered;
     `(a, b)` may be a pair or an open interval; `x = 5` equals `5`; an equation equals its multiples; an inequality
     in one variable equals its interval; `a ≈ b` equals either side; a choice letter equals itself with any text
-    behind it, or that text.
+    behind it, or that text; constants of a function that only one side uses may have any name (`cx + d`, `ax + b`);
+    a sentence equals what it says ("the only solution is x = 5"), and "no such n exists" equals "No".
     """
 
     percent: str = "either"

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from .tokens import Tokens, is_word
 from .tree import NotMaths, Tree
-from .vocabulary import CONDITIONS, CURRENCIES, DEGREE_WORDS, PERCENT_WORDS, SCALES, TEXTS
+from .vocabulary import CONDITIONS, CURRENCIES, DEGREE_WORDS, GREEK, MONTHS, PERCENT_WORDS, SCALES, TEXTS
 
 
 class Quantities(Tokens):
@@ -59,11 +59,11 @@ class Quantities(Tokens):
         unit = re.sub(r"\s*([/*^.()-])\s*", r"\1", unit)
         if not unit:
             return tree
-        if tree[0] in {"var", "fn"} and is_word(self.tokens[start]):
+        if is_word(self.tokens[start]) and (tree[0] in {"var", "fn"} or self._ends_on_word(start)):
             raise NotMaths("words")
         low = unit.lower().strip(". ()")
-        if low.partition(" ")[0] in CONDITIONS:
-            raise NotMaths("a condition")
+        if low.partition(" ")[0] in CONDITIONS | MONTHS:
+            raise NotMaths("a condition or a date")
         if low in PERCENT_WORDS or low.startswith("%"):
             unit = "%"
         elif low in DEGREE_WORDS:
@@ -71,6 +71,11 @@ class Quantities(Tokens):
         elif low.lstrip() in {"and", "or"}:
             raise NotMaths("dangling connective")
         return ("unit", tree, unit)
+
+    def _ends_on_word(self, start: int) -> bool:
+        """Whether a word stands before the unit, read as a product of its letters: "the first", "an ellipse"."""
+        word = self.tokens[start - 1] if start else ""
+        return is_word(word) and len(word) > 1 and word not in {"pi"} | GREEK
 
     def ratio(self) -> Tree:
         parts = [self.sum()]

@@ -35,6 +35,8 @@ NUMBER_SETS = {"R": REALS}
 OPENING = {"(", "[", r"\{", r"\lbrace", r"\langle", r"\lfloor", r"\lceil", r"\lvert", r"\lVert", "{"}
 CLOSING = {")", "]", "}", r"\}", r"\rbrace", r"\rangle", r"\rfloor", r"\rceil", r"\rvert", r"\rVert"}
 CONDITIONS = _words("for where with such if when that whenever provided")
+MONTHS = _words("""january february march april may june july august september october november december jan feb mar apr
+    jun jul aug sep sept oct nov dec""")
 CONDITION_WORDS = ("if", "for", "when", "若", "当", "如果")
 CONNECTIVES = {"and", "or", "和", "或", "与", "及", "或者", "以及"}
 PERCENT_SIGNS = {"%", r"\%"}

@@ -1,0 +1,298 @@
+"""Answers said in words: what a sentence claims (yes, no, none, infinitely many) and the mathematics that it says.
+
+Only pairs that are not equal as they stand come here. `agree` compares claims; `readings` gives the answers that a
+sentence may be read as, each of which is then compared like any other answer.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from .calendar import readings as calendar_readings
+from .clean import tidy
+
+MAX_CHARACTERS = 600
+MAX_READINGS = 16
+
+_WRAPPED = re.compile(r"\\(?:text|textbf|textrm|textit|textnormal|mbox|emph)\s*\{([^{}]*)\}")
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}|[\u4e00-\u9fff×√]")
+_NUMBERS = re.compile(r"\d+")
+
+_BARE = re.compile(
+    r"(?:yes|no|true|false|proven|proved|disproved|possible|impossible|not possible|none|"
+    r"(?:it |they |this )?(?:exists?|(?:does|do) not exist|is (?:not )?(?:true|possible)|is impossible|is false)|"
+    r"(?:there (?:is|are|exists?) )?no (?:such )?(?:\w+ ){0,2}\w+|no (?:such )?(?:\w+ ){1,2}exists?|"
+    r"是|否|能|不能|可以|不可以|存在|不存在|对|错|正确|错误)"
+)
+_YES = re.compile(
+    r"(?:yes|true|proven|proved|correct|possible)\b|(?:it|this) is (?:indeed |always )?(?:true|possible|correct)\b|"
+    r"(?:是的?|能|可以|存在|对|正确)(?:[,.]|$)"
+)
+_NO = re.compile(
+    r"(?:no|false|impossible|disproved|disproven|incorrect)\b|none$|not (?:possible|true|always|necessarily)\b|"
+    r"(?:it|this) is (?:not (?:\w+ )?(?:true|possible)|impossible|false)\b|"
+    r"(?:否|不是|不能|不可以|不存在|错误?|不正确)(?:[,.]|$)"
+)
+_NONE = re.compile(
+    r"\bno such\b|\bthere (?:is|are|exists?|can be) no\b|\b(?:do|does|did|can)(?: not|n't) exist\b|\bcannot exist\b|"
+    r"\bno (?:\w+ ){1,3}exists?\b|\bnone exists?\b|\bthere (?:do|does) not exist\b"
+)
+_SOME = re.compile(r"\bsuch (?:\w+ ){1,3}(?:do |does |always )?exists?\b|\bthere (?:do(?:es)? )?exists?\b")
+_ENDLESS = re.compile(r"(?<!not )\binfinitely many\b|无穷多|无数")
+_TICKS = {"√": "正确", "✓": "正确", "×": "错误", "✗": "错误"}
+
+_WINNER = re.compile(
+    r"(?:the )?(.+?) (?:always |can always |can |will |should )?(?:wins?|has (?:a|the) winning strategy)(?: the game)?"
+)
+_ARTICLE = re.compile(r"^(?:(?:it|this|they) (?:is|are) )?(?:an? |the )?(?=\w)")
+_NOUN = re.compile(
+    r" (?:triangle|numbers?|integers?|function|sequence|series|curve|polygon|matrix|set|point|line|surface|angle)$"
+)
+_NEGATED = re.compile(r"not (.+)")
+_PREFIXES = ("ir", "im", "in", "un", "non", "non-", "dis")
+
+_EVERY = r"(?:all |any |every |exactly the |precisely the )?"
+_SIGNS = r"(?:positive |negative |non-?negative |non-?zero |natural |whole |real |rational |integer |ordered )*"
+_KINDS = rf"(?:{_SIGNS[3:-2]}|prime |odd |even )*"
+_THINGS = (
+    r"(?:integers?|numbers?|reals?|rationals?|naturals?|primes?|values?|solutions?|functions?|answers?|pairs?|triples?|"
+    r"triplets?|quadruples?|tuples?|polynomials?|sequences?|sets?|points?|angles?|roots?)"
+)
+_SAYS = re.compile(rf"^[^=<>]{{0,160}}?\b{_THINGS}\b[^=<>]{{0,120}}?\b(?:is|are)\b:?\s*(\S.*)$", re.IGNORECASE)
+_THAT_IS = re.compile(r".*\b(?:that is|namely|i\.e\.)[,:]?\s*(\S.*)$", re.IGNORECASE | re.DOTALL)
+_ALL_WITH = re.compile(
+    rf"^(?:all|any|every|exactly the|precisely the)\s+{_KINDS}{_THINGS}\b\s*(?:of\s+)?"
+    r"(?:[a-z]\s+(?=with|such|sat|wh|for|that))?"
+    r"(?:(?:with|such that|satisfying|that satisfy|where|for which|of the form)\s+)?(\S.*)$",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"^(?:for|where|with|given)\b[^=<>]*?,\s*(\S.*)$", re.IGNORECASE)
+_QUANTIFIER = re.compile(
+    r",?\s*\(?\b(?:for|where)\s+(?:all|any|every|each|some)\b(?:\s+[a-z]+){0,5}?\s+[a-zA-Z]\b"
+    r"(?:\s*\\(?:in|ge|geq|le|leq|ne)\b\s*[^\s,;]+|[<>]\s*\S+)?\)?(?=\s*(?:[,.;)]|and\b|or\b|$))"
+)
+_SOME_PARAMETER = re.compile(
+    r"^(.*?),?\s*\b(?:for some|where|with)\s+(?:\w+\s+){0,4}?([a-z])(?:\s*(?:\\(?:in|ge|geq)\b|[<>]|is\b).*)?$"
+)
+_ZERO_FUNCTION = re.compile(r"\b(?:the )?(?:constant )?(?:identically )?zero function\b", re.IGNORECASE)
+_IDENTITY = re.compile(r"\b(?:the )?identity function\b", re.IGNORECASE)
+_CONSTANT = re.compile(
+    r"(?:all |the |any |only )*constant (?:functions?|polynomials?)|"
+    r"(?:[a-zA-Z](?:\([a-z]\))? )?(?:is|must be) (?:a )?constant(?: function| polynomial)?"
+)
+_PARITY = re.compile(
+    rf"{_EVERY}{_SIGNS}(even|odd)(?: positive| natural)?(?: (?:integers?|numbers?|values?|[a-z]))+(?: of [a-z])?|"
+    rf"{_EVERY}(?:integers? |numbers? )?[a-z] (?:(?:is|are|must be) )?(even|odd)"
+)
+_MULTIPLES = re.compile(
+    rf"{_EVERY}{_KINDS}multiples? of (\d+)|"
+    rf"{_EVERY}{_KINDS}(?:(?:integers?|numbers?) )?(?:[a-z] )?(?:is )?(?:that are )?"
+    r"(?:divisible by|a multiple of) (\d+)"
+)
+_POWERS = re.compile(rf"(?:[a-z] is )?(?:an? |the )?{_EVERY}{_KINDS}powers? of (\d+)")
+_SQUARES = re.compile(rf"(?:[a-z] is )?(?:an? |the )?{_EVERY}{_KINDS}(?:perfect )?squares?")
+_PRIMES = re.compile(rf"{_EVERY}(?:[a-z] )?(?:is )?(?:an? )?prime(?:s| numbers?)?(?: [a-z])?")
+_INFINITE = re.compile(
+    r"infinite|infinity|infinitely many(?: solutions)?|an infinite number|无穷多?个?|无限多?个?|无数个?"
+)
+_PARAMETERS = "kmntar"
+
+_VALUE = r"(-?\d[\d,.]*\d(?:/\d+)?|-?\d(?:/\d+)?|-?\d*\\d?frac\{[^{}]*\}\{[^{}]*\}|-?\d*\\sqrt\{[^{}]*\})"
+_LOWEST = r"(?:minimum|smallest|least|min\b|最小值?)"
+_HIGHEST = r"(?:maximum|largest|greatest|max\b|最大值?)"
+_EXTREMES = [
+    re.compile(
+        rf"{word}(?:\s+(?:value|number))?\s*(?:is|:|=|为|是)?\s*{_VALUE}|{_VALUE}\s*(?:\(|is the )\s*{word}",
+        re.IGNORECASE,
+    )
+    for word in (_HIGHEST, _LOWEST)
+]
+
+_NO_ROOT = re.compile(r"(?:原|该|此)?(?:方程组?|不等式组?)?(?:无|没有)(?:实数|实)?(?:解|根)")
+_NTH = re.compile(r"第\s*(\d+|[一二三四五六七八九十百]+)\s*[个项名次天位行列组题种只排层页]?")
+_FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬", "一二三四五六七八九十百千万")
+_EACH = re.compile(r"每(小时|分钟|秒|天|时)\s*(\d+(?:\.\d+)?)\s*(\S+)")
+_DISCOUNT = re.compile(r"(\d(?:\.\d)?)折|([一二三四五六七八九])([一二三四五六七八九]?)折")
+_COUNTED_AFTER = re.compile(r"([\u4e00-\u9fff]{1,3}?)(\d+)([只个人本张条台辆棵匹头])")
+_ORDINALS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
+    )
+}
+
+
+class Claim(NamedTuple):
+    """What a sentence claims: yes or no (1, -1, 0 where neither), how, and the numbers in it."""
+
+    polarity: int
+    bare: bool  # nothing but the claim
+    explicit: bool  # it opens with yes, no or their like
+    none: bool  # it says that there is no such thing
+    endless: bool  # it says that there are infinitely many
+    numbers: frozenset[str]
+
+
+def in_words(text: str) -> bool:
+    """Whether an answer has words that may be part of a sentence."""
+    return len(text) <= MAX_CHARACTERS and bool(_WORD.search(text))
+
+
+def agree(a: str, b: str) -> bool:
+    """Whether two answers in words claim the same.
+
+    >>> agree("No", "No such function exists."), agree("Yes", "It is impossible"), agree("Alice", "Alice wins")
+    (True, False, True)
+    """
+    first, second = claim(a), claim(b)
+    if first.polarity and second.polarity:
+        if first.polarity != second.polarity:
+            return False
+        if first.bare or second.bare:
+            return True
+        compatible = not first.numbers or not second.numbers or first.numbers == second.numbers
+        if compatible and ((first.explicit and second.explicit) or (first.none and second.none)):
+            return True
+    if first.endless and second.endless:
+        return not first.numbers or not second.numbers or first.numbers == second.numbers
+    return _same_word(plain(a).casefold(), plain(b).casefold())
+
+
+@lru_cache(maxsize=4096)
+def claim(text: str) -> Claim:
+    """What a sentence claims.
+
+    >>> claim("There does not exist such a set.")[:4]
+    (-1, False, False, True)
+    """
+    words = plain(text).casefold()
+    yes, no, none = _YES.match(words), _NO.match(words), _NONE.search(words)
+    polarity = 1 if yes else -1 if no or none else 1 if _SOME.search(words) else 0
+    return Claim(
+        polarity,
+        bool(polarity and _BARE.fullmatch(words)),
+        bool(yes or no),
+        bool(none),
+        bool(_ENDLESS.search(words)),
+        frozenset(_NUMBERS.findall(words)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """The text without wrappers of words, layout and closing punctuation."""
+    text = tidy(_TICKS.get(text.strip(), text))
+    while True:
+        bare = _WRAPPED.sub(r"\1", text)
+        if bare == text:
+            return " ".join(text.split()).strip(" .,;:!?。，")
+        text = bare
+
+
+@lru_cache(maxsize=4096)
+def readings(text: str) -> tuple[str, ...]:
+    """The answers that a text in words may be read as, the text without its wrappers first.
+
+    >>> readings("The only solution is (x, y) = (1, 2).")[1]
+    '(x, y) = (1, 2)'
+    """
+    whole = plain(text)
+    found = [whole, *_families(whole.casefold()), *_chinese(whole), *calendar_readings(whole)]
+    functions = _IDENTITY.sub("f(x)=x", _ZERO_FUNCTION.sub("f(x)=0", whole))
+    unquantified = _QUANTIFIER.sub("", functions).strip(" ,;")
+    sentence = re.split(r"(?<=[a-z)])\. +(?=[A-Z])", functions)[-1]
+    for candidate in dict.fromkeys((functions, unquantified, sentence)):
+        found.append(candidate)
+        for pattern in (_SAYS, _THAT_IS, _ALL_WITH, _OPENING):
+            said = pattern.match(candidate)
+            if said:
+                found.append(said[1])
+    found += _renamed(whole)
+    extremes = [pattern.findall(whole) for pattern in _EXTREMES]
+    if all(len(values) == 1 for values in extremes):
+        # A triple, since a pair could be an interval.
+        found.append("(0, {}, {})".format(*("".join(values[0]) for values in extremes)))
+    return tuple(dict.fromkeys(found))[:MAX_READINGS]
+
+
+def _same_word(a: str, b: str) -> bool:
+    """Short answers that differ in an article, in "wins", in one noun ("isosceles triangle"), or by not and un-."""
+    first, second = _name(a), _name(b)
+    if not first or not second:
+        return False
+    if first == second or _NOUN.sub("", first) == second or first == _NOUN.sub("", second):
+        return True
+    for one, other in ((first, second), (second, first)):
+        negated = _NEGATED.fullmatch(one)
+        if negated:
+            denied, affirmed = _NOUN.sub("", _ARTICLE.sub("", negated[1])), _NOUN.sub("", other)
+            if affirmed in {prefix + denied for prefix in _PREFIXES}:
+                return True
+    return False
+
+
+def _name(words: str) -> str:
+    """A short answer in words without article, and a winner without "wins"; empty for anything else."""
+    if len(words) > 60 or not words.replace(" ", "").replace("-", "").isalpha():
+        return ""
+    winner = _WINNER.fullmatch(words)
+    return _ARTICLE.sub("", winner[1] if winner else words)
+
+
+def _families(words: str) -> list[str]:
+    """Kinds of numbers as formulas: odd numbers as 2k+1, powers of 3 as 3^k, constant functions as f(x)=c."""
+    parity = _PARITY.fullmatch(words)
+    if parity:
+        odd = (parity[1] or parity[2]) == "odd"
+        return [f"2{letter}{sign}" for sign in (("+1", "-1") if odd else ("",)) for letter in _PARAMETERS]
+    multiples = _MULTIPLES.fullmatch(words)
+    if multiples:
+        return [f"{multiples[1] or multiples[2]}{letter}" for letter in _PARAMETERS]
+    powers = _POWERS.fullmatch(words)
+    if powers:
+        return [f"{powers[1]}^{letter}" for letter in _PARAMETERS]
+    if _SQUARES.fullmatch(words):
+        return [f"{letter}^2" for letter in _PARAMETERS]
+    if _PRIMES.fullmatch(words):
+        return ["prime numbers"]
+    if _CONSTANT.fullmatch(words):
+        return ["c", "f(x)=c", "P(x)=c"]
+    if _INFINITE.fullmatch(words):
+        return [r"\infty"]
+    return [_ORDINALS[words]] if words in _ORDINALS else []
+
+
+def _renamed(text: str) -> list[str]:
+    """A formula with "for some k" behind it, under other names of its parameter."""
+    match = _SOME_PARAMETER.match(text)
+    if not match:
+        return []
+    formula, name = match.groups()
+    own = re.compile(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])")
+    letters = [letter for letter in _PARAMETERS if not re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", formula)]
+    return [own.sub(letter, formula) for letter in letters] if own.search(formula) else []
+
+
+def _chinese(text: str) -> list[str]:
+    """Chinese turns of phrase in the form that the grammar reads."""
+    if text.isascii():
+        return []
+    if _NO_ROOT.fullmatch(text):
+        return ["无解"]
+    found = []
+    nth = _NTH.fullmatch(text)
+    if nth:
+        found.append(nth[1])
+    formal = text.translate(_FORMAL)
+    if formal != text:
+        found.append(formal)
+    each = _EACH.fullmatch(text)
+    if each:
+        found.append(f"{each[2]}{each[3]}/{each[1]}")
+    discount = _DISCOUNT.fullmatch(text)
+    if discount:
+        tenths = discount[1] or ".".join(str("一二三四五六七八九".index(c) + 1) for c in "".join(discount.group(2, 3)))
+        found.append(f"{float(tenths) * 10:g}%")
+    if _COUNTED_AFTER.search(text):
+        found.append(_COUNTED_AFTER.sub(r"\2\3\1", text))
+    return found

@@ -1,0 +1,104 @@
+"""Answers said in words: what they claim and the mathematics that they say; every pair is tried in both orders."""
+
+import pytest
+
+from o1j.grading import equal
+
+SAME = {
+    "yes and no": [
+        ("Yes", "Yes, such integers exist."), ("No", "No such sets A and B exist."), ("No", "It is not possible"),
+        ("Yes", "Such a polynomial exists"), ("Yes, there are infinitely many pairs.", "Yes, infinitely many do."),
+        ("True", "Proven: such a circle exists."), ("正确", "√"), ("错误", "×"), ("No", "does not exist"),
+    ],
+    "nothing": [
+        ("There does not exist a real $3 \\times 3$ matrix with trace 0.", "\\text{No such matrix exists}"),
+        ("no solution", "There are no solutions"), ("无解", "方程无解"), ("无解", "没有实数解"),
+        ("No such n", "There is no such n"), ("no such integers exist", "None"),
+    ],
+    "no end": [
+        ("infinitely many $n$", "There are infinitely many integers $n$ such that the sum is even."),
+        ("\\infty", "infinitely many"), ("infinite", "\\infty"),
+    ],
+    "sentences round a formula": [
+        ("The only solution is $(a, b) = (5, -3)$.", "(5,\\ -3)"),
+        ("All integers $k$ with $k\\ne 1$", "k \\neq 1"),
+        ("all integers $n \\ge 3$", "n \\geq 3"),
+        ("The functions that satisfy the equation are: $f(x)=0$ and $f(x)=x^2$", "f(x) = 0 \\text{ or } f(x) = x^2"),
+        ("f(x)=-x^2, f(x)=0", "The solutions are the zero function and $f(x) = -x^2$."),
+        ("(m,n)=(3,2),(2,3)", "one is 2 and the other 3, that is $(2,3)$ and $(3,2)$"),
+        ("f(x)=0, f(x)=x", "f(x)=0\\text{ for all }x,\\ \\text{or}\\ f(x)=x\\text{ for all }x"),
+        ("f(m) = km \\text{ for any positive integer constant } k", "f(k)=a\\,k\\text{ for some fixed integer }a"),
+        ("n=2^k", "n=2^m \\text{ for some } m\\ge 0"),
+    ],
+    "kinds of numbers": [
+        ("n=2k+1", "n \\text{ odd}"), ("all even $n$", "$n$ is even"), ("n=3k", "all multiples of 3"),
+        ("n=2^k", "$n$ is a power of 2"), ("all primes", "$n$ is prime"), ("f(x)=c", "$f$ is constant"),
+        ("P(x)=c", "all constant polynomials"),
+    ],
+    "names": [
+        ("Alice", "Alice wins"), ("first player", "The first player has a winning strategy"),
+        ("isosceles", "an isosceles triangle"), ("not a rational number", "irrational"), ("impossible", "not possible"),
+    ],
+    "extremes": [
+        ("4122 (minimum), 6049 (maximum)", "Maximum 6049 and minimum 4122"),
+        ("最大值为3，最小值为1", "最小值为1，最大值为3"),
+    ],
+    "days": [
+        ("Monday", "Mon"), ("星期三", "周三"), ("星期三", "Wednesday"), ("星期日", "星期天"), ("July 4", "4 July"),
+        ("July 4th, 2021", "4 July 2021"), ("3月5日", "March 5"), ("下午3时", "15时"),
+    ],
+    "ordinals": [("2nd", "second"), ("第5个", "第五个"), ("第5个", "5")],
+    "Chinese": [
+        ("壹佰", "100"), ("9折", "90%"), ("八五折", "85%"), ("120千米/时", "每小时120千米"),
+        ("3只鸡，5只兔", "鸡3只，兔5只"),
+    ],
+}  # fmt: skip
+
+DIFFERENT = {
+    "yes and no": [
+        ("Yes", "No such n exists"), ("Yes", "It is impossible"), ("No", "Yes, for all n"), ("Yes", "Not necessarily"),
+        ("Yes, n = 5", "Yes, n = 7"), ("No", "Such a set exists"), ("Yes", "42"),
+    ],
+    "nothing": [("no solution", "0"), ("none", "0"), ("方程无解", "x=0"), ("no real roots", "two real roots")],
+    "no end": [("infinitely many", "finitely many"), ("infinitely many", "5"), ("not infinitely many", "infinite")],
+    "sentences round a formula": [
+        ("The only solution is (1,2)", "(2,1)"), ("all integers $n\\ge 3$", "n \\ge 4"),
+        ("All solutions are x=1 and x=2", "x=1"), ("the zero function", "f(x)=0 and f(x)=x"),
+        ("f(x)=0", "the identity function"), ("n=2^k", "n=2^{m+1} \\text{ for some } m"),
+        ("there are 5 such integers", "there are 7 such integers"),
+    ],
+    "kinds of numbers": [
+        ("all even integers", "all odd integers"), ("multiples of 3", "multiples of 6"), ("powers of 2", "powers of 3"),
+        ("all primes", "all odd primes"), ("n is even", "n is divisible by 4"), ("perfect squares", "powers of 2"),
+        ("f(x)=c", "f(x)=2"), ("1", "odd numbers"),
+    ],
+    "names": [
+        ("Alice wins", "Bob wins"), ("the first player", "the second player"), ("right triangle", "right angle"),
+        ("rational", "irrational"), ("not isosceles", "isosceles"), ("converges", "does not converge"),
+        ("an ellipse", "a n"),
+    ],
+    "extremes": [
+        ("maximum 3, minimum 1", "maximum 1, minimum 3"), ("3 (maximum), 1 (minimum)", "1 (maximum), 3 (minimum)"),
+        ("maximum 3, minimum 1", "no solution"),
+    ],
+    "days": [("Monday", "Tuesday"), ("July 4", "July 14"), ("4 July", "4 June"),
+             ("星期一", "星期二"), ("上午3时", "15:00")],
+    "ordinals": [("third", "1/3"), ("第5个", "第6个"), ("5", "第五十个")],
+    "Chinese": [("8折", "0.9"), ("3只鸡，5只兔", "鸡5只，兔3只"), ("x>3", "x不大于3")],
+}  # fmt: skip
+
+
+def cases(table):
+    return [pytest.param(a, b, id=f"{kind}: {a} | {b}") for kind, pairs in table.items() for a, b in pairs]
+
+
+@pytest.mark.parametrize(("a", "b"), cases(SAME))
+def test_words_that_say_the_same(a, b):
+    assert equal(a, b) is True
+    assert equal(b, a) is True
+
+
+@pytest.mark.parametrize(("a", "b"), cases(DIFFERENT))
+def test_words_that_say_something_else(a, b):
+    assert equal(a, b) is False
+    assert equal(b, a) is False
