@@ -13,7 +13,7 @@ from o1j.training.settings import Settings
 
 # Settings that say where and how a run goes, not what it computes.
 PRIVATE = {
-    *("output", "folder", "parent", "resume", "universal", "fingerprint", "save_every", "save_steps", "fit", "widest"),
+    *("output", "folder", "parent", "resume", "universal", "identity", "save_every", "save_steps", "fit", "widest"),
     *("host", "hosts", "launcher", "launcher_args", "master_addr", "master_port", "patience"),
 }
 NAME = "o1j-training.json"

@@ -5,11 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from o1j.errors import O1jError
+from o1j.errors import O1jError, UsageError
+from o1j.training.card import PRIVATE
 from o1j.training.settings import Settings
+
+# What may change at a checkpoint: where and on how much a run goes, and what moves its losses by rounding only.
+_FREE = {*PRIVATE, "world", "micro_tokens", "gradient_checkpointing", "liger"}
+_OPTIONS = {"steps": "the number of steps (--epochs)", "lora": "--lora-rank", "device": "--gpus (the device)"}
 
 
 def write(engine: Any, settings: Settings, step: int, tokens: int) -> None:
@@ -56,7 +62,7 @@ def load(engine: Any, settings: Settings) -> tuple[int, int]:
 
 
 def latest(settings: Settings) -> dict[str, Any]:
-    """`{tag, step, tokens, world, zero, fingerprint}` of the last whole checkpoint; empty where there is none."""
+    """`{tag, step, tokens, world, zero, identity}` of the last whole checkpoint; empty where there is none."""
     return json.loads(settings.latest.read_text(encoding="utf-8")) if settings.latest.exists() else {}
 
 
@@ -102,6 +108,48 @@ def convert(settings: Settings, log: Path) -> str:
     return target.name
 
 
+def identify(settings: Settings, data: str) -> dict[str, Any]:
+    """What a run and the one that goes on with its checkpoint must have in common: `data`, the hash of its samples,
+    and every setting that changes the losses, or the shape in which DeepSpeed keeps the optimizer's state.
+
+    ZeRO 1 and 2 keep it in one shape, in main memory or not.
+    """
+    told = {name: value for name, value in asdict(settings).items() if name not in _FREE}
+    model = Path(settings.model)
+    return told | {
+        "model": str(model.resolve()) if model.is_dir() else settings.model,
+        "zero": {2: 1}.get(settings.zero, settings.zero),
+        "offload": "disk" if settings.offload not in ("", "cpu") else "",
+        "data": data,
+    }
+
+
+def refuse_others(settings: Settings) -> None:
+    """UsageError where the last checkpoint belongs to another run than `settings.identity`; it names what differs."""
+    last = latest(settings)
+    before = last.get("identity", {})
+    differs = [name for name, value in settings.identity.items() if before.get(name) != value]
+    if last and differs:
+        told = "; ".join(_difference(name, before.get(name), settings, last["zero"]) for name in differs)
+        raise UsageError(
+            f"the checkpoint in {settings.checkpoints} belongs to another run: {told}. Give the same as before, or "
+            "remove it to start anew"
+        )
+
+
+def _difference(name: str, before: Any, settings: Settings, zero: int) -> str:
+    """Why this run, which differs from the one before in `name`, can't go on with its checkpoint, of stage `zero`."""
+    if name == "data":
+        return "its samples were others"
+    if name == "zero":
+        return f"ZeRO {zero} and ZeRO {settings.zero} keep optimizer state in different shapes (1 and 2 in one)"
+    if name == "offload":
+        return "optimizer state on a disk (--nvme) is kept in files of its own, which no other place takes up"
+    if name == "deepspeed":
+        return "--deepspeed was another"
+    return f"{_OPTIONS.get(name, '--' + name.replace('_', '-'))} was {before}, and is {settings.identity[name]}"
+
+
 def _full(settings: Settings, step: int, error: Exception) -> str:
     free = shutil.disk_usage(settings.checkpoints).free / 2**30
     told = latest(settings)
@@ -121,7 +169,7 @@ def _part(optimizer: Any, decays: list[float]) -> None:
 
 def _name(settings: Settings, told: dict[str, Any]) -> None:
     part = settings.checkpoints / "latest.json.partial"
-    part.write_text(json.dumps({**told, "fingerprint": settings.fingerprint}), encoding="utf-8")
+    part.write_text(json.dumps({**told, "identity": settings.identity}), encoding="utf-8")
     _flush(part)
     part.replace(settings.latest)
     _flush(settings.checkpoints)

@@ -41,7 +41,7 @@ class Settings:
     steps: int = 0
     resume: bool = False
     universal: str = ""  # the checkpoint's folder in the form for another number of processes
-    fingerprint: str = ""
+    identity: dict[str, Any] = field(default_factory=dict)  # data and settings that a checkpoint can't do without
     parent: int = 0  # the process that started the ranks, on this host
     host: str = ""
     hosts: dict[str, int] = field(default_factory=dict)  # ranks on each of many machines; empty: all are here

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from support import O1J, processes_of
 
 from o1j.errors import O1jError, UsageError
-from o1j.training import configuration
+from o1j.training import checkpoints, configuration
 from o1j.training.settings import Settings
 from o1j.training.train import stage, widest
 
@@ -125,7 +125,9 @@ def test_zero_3_offloaded_is_the_same_after_a_kill_a_full_disk_and_another_numbe
     assert [path.name for path in (output / "checkpoints").glob("step-*")] == ["step-00000008"]
     assert all(path.exists() for path in kept)
 
-    metrics, done = finish([*told, "--nprocs", "1", "--resume"])
+    # Not offloaded any more, and with gradients computed from less: no loss changes with that.
+    told.remove("--offload")
+    metrics, done = finish([*told, "--nprocs", "1", "--resume", "--gradient-checkpointing"])
     assert done.returncode == 0, done.stderr
     assert metrics[0]["step"] == 9
     assert_same_losses(metrics, undisturbed[1][8:])
@@ -253,8 +255,10 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
 
-    # o1j itself is killed: nobody is left behind.
-    process = subprocess.Popen([*told, "--resume"], stdout=subprocess.PIPE, text=True, env=QUIET)
+    # o1j itself is killed: nobody is left behind. (Stages 1 and 2 keep optimizer state in one shape.)
+    told += ["--resume"]
+    more = ["--zero", "1", "--offload"]
+    process = subprocess.Popen([*told, *more], stdout=subprocess.PIPE, text=True, env=QUIET)
     first = json.loads(process.stdout.readline())
     assert first["step"] > 1
     process.kill()
@@ -262,9 +266,7 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     assert gone(output)
 
     # Ctrl-C: a checkpoint first. (SIGTERM: see the Slurm recipe's test.)
-    process = subprocess.Popen(
-        [*told, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET
-    )
+    process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET)
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
@@ -275,7 +277,7 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     plot.unlink()
 
     # On one process: optimizer state that two had split is put together.
-    metrics, done = finish([*told, "--resume", "--nprocs", "1"])
+    metrics, done = finish([*told, "--nprocs", "1"])
     assert done.returncode == 0, done.stderr
     assert "the checkpoint is by 2 processes" in done.stderr
     assert metrics[0]["step"] > first["step"]
@@ -283,6 +285,34 @@ def test_what_is_killed_goes_on_where_it_was_with_the_same_losses(undisturbed, t
     assert "optimizer step" in plot.read_text()
     history = [json.loads(line) for line in (output / "train.metrics.jsonl").read_text().splitlines()]
     assert_same_losses(history, undisturbed[1])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"lr": 2e-5}, "--lr was 1e-05, and is 2e-05"),
+        ({"steps": 9}, "the number of steps (--epochs) was 0, and is 9"),
+        ({"zero": 3}, "ZeRO 2 and ZeRO 3 keep optimizer state in different shapes"),
+        ({"offload": "/fast"}, "(--nvme) is kept in files of its own"),
+        ({"lora": 8, "seed": 1}, "--lora-rank was 0, and is 8; --seed was 0, and is 1"),
+        ({"zero": 1, "offload": "cpu", "liger": True, "gradient_checkpointing": True, "micro_tokens": 7}, None),
+        ({"world": 4, "save_steps": 3}, None),
+    ],
+)
+def test_what_a_checkpoint_can_and_can_not_be_gone_on_with(tmp_path, changed, message) -> None:
+    before = Settings("org/model", str(tmp_path), "", zero=2)
+    before.checkpoints.mkdir()
+    told = {"step": 3, "zero": 2, "identity": checkpoints.identify(before, "abc")}
+    before.latest.write_text(json.dumps(told))
+    now = replace(before, **changed)
+    now.identity = checkpoints.identify(now, "abc")
+    if message is None:
+        checkpoints.refuse_others(now)
+        now.identity = checkpoints.identify(now, "other samples")
+        message = "its samples were others"
+    with pytest.raises(UsageError) as caught:
+        checkpoints.refuse_others(now)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
