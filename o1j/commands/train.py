@@ -204,7 +204,12 @@ def command(
         int, typer.Option("--save-steps", min=0, help="A checkpoint after so many steps; 0: not by steps.")
     ] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from DIR's checkpoint, if any; --nprocs may differ.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from DIR's checkpoint, if any. Processes, --micro-tokens, --offload, --gradient-checkpointing, "
+            "--liger and ZeRO 1 or 2 may differ.",
+        ),
     ] = False,
     report_to: Annotated[
         list[str] | None,
@@ -222,7 +227,8 @@ def command(
         bool,
         typer.Option(
             "--check",
-            help="Train nothing: show what is learned, what would be refused, lengths, steps, memory, time.",
+            help="Train nothing: show what is learned, what would be refused, lengths, steps, memory, time. The GPUs "
+            "of --gpus N or --hostfile need not be here; free memory and time are null then.",
         ),
     ] = False,
     profile: Annotated[
@@ -264,7 +270,7 @@ def command(
     if lora:
         need("peft", "train", "--lora")
     _ = run.stdout  # from here on, what libraries print goes to stderr
-    device, world = training.device(gpus, nprocs, sum(cluster.found.values()))
+    device, world = training.device(gpus, nprocs, sum(cluster.found.values()), check or print_deepspeed)
     on_gpu = device == "cuda"
     offloaded = nvme or ("cpu" if offload else "")
     settings = Settings(

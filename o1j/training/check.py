@@ -167,22 +167,28 @@ def _work(samples: Sequence[Sample], settings: Settings, epochs: float) -> dict[
         "parameters": shape.parameters,
         "attention": segments.candidates(shape.model, settings.device, settings.micro_tokens),
         **_memory(shape, settings, lengths, targets),
-        "estimated_seconds": round(
-            shape.operations(work, bool(settings.lora)) / (_flops(settings) * settings.world * _EFFICIENCY)
-        ),
+        "estimated_seconds": _seconds(shape.operations(work, bool(settings.lora)), settings),
     }
 
 
+def _seconds(operations: float, settings: Settings) -> int | None:
+    """How long they take here; None on a machine without the run's kind of device."""
+    if not fit.measurable(settings):
+        return None
+    return round(operations / (_flops(settings) * settings.world * _EFFICIENCY))
+
+
 def _memory(shape: Shape, settings: Settings, lengths: Sequence[int], targets: Sequence[int]) -> dict[str, Any]:
-    """GiB a process for each ZeRO stage, what holds them in the one that is set, what is free, and a remedy."""
+    """GiB a process for each ZeRO stage, what holds them in the one that is set, what is free, and a remedy;
+    null where that can't be asked on this machine."""
 
     def held(told: Settings, zero: int) -> dict[str, float]:
         return shape.memory(told, zero, *fit.at_once(settings, lengths, targets))
 
-    free = fit.free(settings)
+    free = fit.free(settings) if fit.measurable(settings) else None
     parts = held(settings, settings.zero)
     remedy = None
-    if parts["total"] > free:
+    if free is not None and parts["total"] > free:
         remedy = "more GPUs or machines, or a smaller model"
         for name, changes in _REMEDIES.items():
             told = replace(settings, **changes)

@@ -1,6 +1,5 @@
 """A whole training run: data in, plan, ranks, export, tried and in its place."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -8,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -68,8 +66,9 @@ def train(
     units = plan.pack(lengths, settings.max_length) if settings.packing else [[i] for i in range(len(lengths))]
     settings.steps = plan.count(len(units), settings.batch_size, epochs)
     _settle_stage(settings, lengths, data)
-    settings.fingerprint = _fingerprint(settings, data)
-    _check_resume(settings)
+    settings.identity = checkpoints.identify(settings, data.digest.hexdigest())
+    if settings.resume:
+        checkpoints.refuse_others(settings)
     with folder.work(output) as work:
         settings.folder = str(work)
         if plot:
@@ -168,8 +167,11 @@ def stage(zero: int | None, offload: str, on_gpu: bool) -> int:
     return 1 if on_gpu else 0  # on the CPU the splitting costs a quarter of a small step
 
 
-def device(gpus: str, nprocs: int | None, slots: int = 0) -> tuple[str, int]:
-    """(cuda or cpu, number of processes) for `--gpus auto|N|cpu` and `--nprocs`; `slots` are those of all hosts."""
+def device(gpus: str, nprocs: int | None, slots: int = 0, planned: bool = False) -> tuple[str, int]:
+    """(cuda or cpu, number of processes) for `--gpus auto|N|cpu` and `--nprocs`; `slots` are those of all hosts.
+
+    planned: nothing will be trained here, so the GPUs may be those of another machine.
+    """
     if slots:
         if nprocs or gpus not in ("auto", "cpu"):
             raise UsageError(
@@ -187,7 +189,7 @@ def device(gpus: str, nprocs: int | None, slots: int = 0) -> tuple[str, int]:
     if nprocs and gpus != "auto" and nprocs != wanted:
         raise UsageError(f"--gpus {gpus} --nprocs {nprocs}: each GPU gets one process; drop one of the two")
     wanted = nprocs or wanted
-    if wanted > found:
+    if wanted > found and not planned:
         raise Unavailable(f"{wanted} GPUs: this machine has {found}; use --gpus cpu to train on the processor")
     return "cuda", wanted
 
@@ -239,16 +241,6 @@ def _settle_stage(settings: Settings, lengths: list[int], data: Data) -> None:
         fit.choose(settings, Shape(settings.model), lengths, [sample.targets for sample in data.samples])
 
 
-def _check_resume(settings: Settings) -> None:
-    """A checkpoint can be gone on with only by the same data and settings."""
-    before = checkpoints.latest(settings) if settings.resume else {}
-    if before and before["fingerprint"] != settings.fingerprint:
-        raise UsageError(
-            f"the checkpoint in {settings.checkpoints} belongs to other data or other settings; give the same ones, "
-            "or remove it to start anew"
-        )
-
-
 def _take_up(settings: Settings, log: Path, tell: Callable[[str], None]) -> None:
     """Ready the last checkpoint for this run's number of processes."""
     before = checkpoints.latest(settings) if settings.resume else {}
@@ -257,13 +249,6 @@ def _take_up(settings: Settings, log: Path, tell: Callable[[str], None]) -> None
     if before and before["world"] != settings.world:
         tell(f"the checkpoint is by {before['world']} processes; rewriting it for {settings.world}")
         settings.universal = checkpoints.convert(settings, log)
-
-
-def _fingerprint(settings: Settings, data: Data) -> str:
-    """Names what a run computes: its data and every setting that changes the losses."""
-    elsewhere = {*card.PRIVATE, "world", "micro_tokens"}
-    told = {name: value for name, value in asdict(settings).items() if name not in elsewhere}
-    return hashlib.sha256(json.dumps([told, data.digest.hexdigest()]).encode()).hexdigest()[:16]
 
 
 def _ready_disk(place: Path) -> None:

@@ -45,6 +45,21 @@ def test_every_trouble_is_named_with_its_rows(tokenizer, toy_model) -> None:
     }
 
 
+@pytest.mark.parametrize("where", ["--hostfile", "--gpus"])
+def test_a_front_without_gpus_checks_what_it_can(toy_model, lessons, tmp_path, where) -> None:
+    if pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there are GPUs here")
+    (tmp_path / "hosts").write_text("node-a slots=8\nnode-b slots=8\n")
+    place = [where, str(tmp_path / "hosts") if where == "--hostfile" else "16"]
+    told = [*O1J, "train", str(toy_model), str(lessons), "--check", "--max-length", "128", *place]
+    done = subprocess.run(told, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["memory_parts_gib"]["total"] == report["memory_gib"]["zero1"]
+    assert report["attention"][0] == "o1j_segments"
+    assert [report[name] for name in ("memory_free_gib", "memory_remedy", "estimated_seconds")] == [None] * 3
+
+
 def test_good_data_is_not_refused_and_its_work_is_counted(tokenizer, toy_model) -> None:
     report, sample = look(tokenizer, toy_model, ROWS[:1] * 9)
     assert report["refused"] == []
