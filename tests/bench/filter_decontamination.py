@@ -17,9 +17,11 @@ from filter_throughput import measure
 from numina import DATA, write_distinct
 
 from o1j.records import Record, read, stable_id
+from o1j.steps.filter.choices import options, stem
 from o1j.steps.filter.contamination import Contamination
 
 BENCHES = ("math500_test", "aime2024_limo", "math2024_cn_math")
+MORE = ("amc23_limo", "gaokao_2024_zh_limo", "olymmath_en_zh")
 OTHERS = {
     "olympiadbench_raw_english": "olympiad problems",
     "olympiadbench_raw_chinese": "olympiad problems",
@@ -38,9 +40,18 @@ def main(rows: int) -> None:
     rule = Contamination(bench)
     print(f"\n## Decontamination: {len(bench)} problems of {', '.join(BENCHES)}\n")
     print("| copies | passed |\n|---|---|")
-    for name, edit in copies([record["problem"] for _, record in bench]).items():
-        passed = [record for _, record in bench if not named(rule, record, edit(record["problem"]))]
-        print(f"| {name} | {len(passed)} |")
+    problems = [record["problem"] for _, record in bench]
+    for name, edit in (disguises() | copies(problems)).items():
+        print(f"| {name} | {passing(rule, bench, edit)} |")
+    numbered = [(name, record) for name, record in bench if re.search(r"\d", record["problem"])]
+    siblings = passing(rule, numbered, other_numbers())
+    print(f"| problems of their own: every number another, of {len(numbered)} with numbers | {siblings} |")
+    every = bench + [(name, record) for name in MORE for record in read(str(DATA / f"{name}.jsonl"))]
+    rule_of_all = Contamination(every)
+    print(f"\nWith {', '.join(MORE)}, English and Chinese, {len(every)} problems:\n")
+    print("| copies | passed |\n|---|---|")
+    for name, edit in disguises().items():
+        print(f"| {name} | {passing(rule_of_all, every, edit)} |")
     print("\n| file | rows | flagged | | |\n|---|---|---|---|---|")
     for name, what in OTHERS.items():
         records = list(read(str(DATA / f"{name}.jsonl")))
@@ -49,8 +60,57 @@ def main(rows: int) -> None:
     speed(rows)
 
 
+def passing(rule: Contamination, bench: list[tuple[str, Record]], edit: Callable[[str], str]) -> int:
+    """How many bench problems are not found once they are edited."""
+    return sum(not named(rule, record, edit(record["problem"])) for _, record in bench)
+
+
+def disguises() -> dict[str, Callable[[str], str]]:
+    """Spellings of the same text, by name."""
+
+    def respaced(problem: str) -> str:
+        spaced = problem.replace("\\frac", "\\dfrac").replace("\\left", "\\left ")
+        return re.sub(r"([=+\-<>,{}^_])", r" \1 ", spaced)
+
+    def reordered(problem: str) -> str:
+        offered = list(options(problem).values())
+        turned = " ".join(f"{letter}. {text}" for letter, text in zip("ABCDEFGH", offered[::-1], strict=False))
+        return f"{stem(problem)} {turned}" if offered else problem
+
+    wide = {ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"} | {
+        ord(","): "，",
+        ord("?"): "？",
+        ord("("): "（",
+    }
+    return {
+        "verbatim": lambda problem: problem,
+        "LaTeX spaced anew, `\\dfrac` for `\\frac`": respaced,
+        "no spaces at all": lambda problem: re.sub(r"(?<!\\)\s+(?![a-z])", "", problem),
+        "full-width digits and punctuation": lambda problem: problem.translate(wide),
+        "spaces of no width, `\\( \\)` for `$`": lambda problem: re.sub(
+            r"\$([^$]+)\$", r"\\(\1\\)", problem.replace(" ", " \u200b")
+        ),
+        "in a chat prompt": lambda problem: (
+            f"<|im_start|>user\nSolve this.\n\n{problem}\nThink step by step.<|im_end|>\n"
+        ),
+        "options in another order": reordered,
+        "inside a long thought, half of it Chinese": lambda problem: f"{THOUGHT * 9}\n{problem}\n{THOUGHT * 9}",
+    }
+
+
+def other_numbers() -> Callable[[str], str]:
+    """Every number becomes another of as many digits: the problem's sibling, which has another answer."""
+    chance = random.Random(5)
+
+    def another(found: re.Match[str]) -> str:
+        first = "23456789".replace(found[0][0], "")
+        return "".join(chance.choice(first if at == 0 else "0123456789") for at in range(len(found[0])))
+
+    return lambda problem: re.sub(r"\d+", another, problem)
+
+
 def copies(problems: list[str]) -> dict[str, Callable[[str], str]]:
-    """What is done to a bench problem, by name."""
+    """What is exchanged in a bench problem, by name."""
     chance = random.Random(0)
     vocabulary = [word for problem in problems for word in problem.split() if word.isalpha()]
 
@@ -64,14 +124,7 @@ def copies(problems: list[str]) -> dict[str, Callable[[str], str]]:
 
         return edit
 
-    def respaced(problem: str) -> str:
-        spaced = problem.replace("\\frac", "\\dfrac").replace("\\left", "\\left ")
-        return re.sub(r"([=+\-<>,{}^_])", r" \1 ", spaced)
-
     return {
-        "verbatim": lambda problem: problem,
-        "LaTeX spaced anew, `\\dfrac` for `\\frac`": respaced,
-        "inside a long thought, half of it Chinese": lambda problem: f"{THOUGHT * 9}\n{problem}\n{THOUGHT * 9}",
         "10 % of its words replaced": replaced(0.1, False),
         "10 % of its words and formulas replaced": replaced(0.1, True),
         "20 % of its words replaced": replaced(0.2, False),

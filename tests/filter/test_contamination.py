@@ -1,6 +1,7 @@
 """Decontamination: copies of bench problems in every disguise, and problems that only look like them."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from filter.labelled import DATA
@@ -40,6 +41,11 @@ def hits(rule: Contamination, **fields: object) -> list[tuple[str, str]]:
         "and the sum of its digits",
         "Hello! " + ITEM + " Thank you.",
         ITEM.replace("Compute", "Calculate"),
+        ITEM.replace(" ", " \u200b"),
+        "> " + ITEM.replace(" for ", "\n> for "),
+        ITEM.replace(".", "．").replace("$f", "＄f").replace("2024", "２０２４"),
+        "<|im_start|>user\nSolve this step by step.\n" + ITEM + "<|im_end|>\n<|im_start|>assistant\n",
+        ITEM.replace("$", ""),
     ],
 )
 def test_a_copy_is_found_however_it_is_spaced(copy: str, rule: Contamination) -> None:
@@ -51,7 +57,14 @@ def test_a_chinese_copy_is_found(rule: Contamination) -> None:
 
 
 @pytest.mark.parametrize(
-    "copy", [SHORT, r"Please compute $\sin 60 ^ \circ$", "First. " + SHORT + " " + "Then rest. " * 20]
+    "copy",
+    [
+        SHORT,
+        r"Please compute $\sin 60 ^ \circ$",
+        "First. " + SHORT + " " + "Then rest. " * 20,
+        r"What is the value of $\sin 60^\circ$?",
+        r"Now for the next one. Evaluate $\sin60^{\circ}$. " + "Then rest. " * 20,
+    ],
 )
 def test_a_short_problem_is_found(copy: str, rule: Contamination) -> None:
     assert hits(rule, problem=copy) == [("short", "problem")]
@@ -148,26 +161,63 @@ def test_the_same_words_about_other_numbers_are_another_problem() -> None:
     assert not contamination({"problem": told.format("Omar", "beads", 7, 5)})
 
 
+@pytest.mark.parametrize("numbers", ["a sum of 7", "a sum of $x$"])
+def test_a_problem_from_the_same_mould_is_told_by_digits_that_differ(numbers: str) -> None:
+    """Not by digits that are missing: a copy may spell them out."""
+    told = "How many of the rows of the large table that stands in the hall of this school have {}, all in all?"
+    contamination = Contamination([("b", Record({"id": "one", "problem": told.format("a sum of 9")}))])
+    assert bool(contamination({"problem": told.format(numbers)})) == ("7" not in numbers)
+
+
+def test_other_options_or_their_order_make_no_other_problem() -> None:
+    asked = "甲、乙、丙、丁四人排成一列, 则丙不在排头, 且甲或乙在排尾的概率是（） {}"
+    contamination = Contamination(
+        [("b", Record({"id": "one", "problem": asked.format("A. 1/4 B. 1/3 C. 1/2 D. 2/3")}))]
+    )
+    for options in ("A. 2/3 B. 1/2 C. 1/4 D. 1/3", "A. 5/7 B. 8/9 C. 6/7", ""):
+        found = contamination({"problem": asked.format(options)})
+        assert [hit["id"] for hit in found.fields["contaminated_by"]] == ["one"]
+
+
 def test_an_empty_bench_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no problem"):
         Contamination([("empty.jsonl", Record({"answer": "3"}))])
 
 
+BENCHES = ("math500_test", "aime2024_limo", "math2024_cn_math", "amc23_limo", "gaokao_2024_zh_limo", "olymmath_en_zh")
+
+
 @pytest.fixture(scope="module")
-def math500() -> Contamination:
+def bench() -> list[tuple[str, Record]]:
     if not DATA.is_dir():
         pytest.skip("the public data is not beside the checkout")
-    return Contamination(("math500", record) for record in read(str(DATA / "math500_test.jsonl")))
+    return [(name, record) for name in BENCHES for record in read(str(DATA / f"{name}.jsonl"))]
 
 
-def test_no_copy_of_math500_passes_verbatim_or_respaced(math500: Contamination) -> None:
-    for record in read(str(DATA / "math500_test.jsonl")):
-        assert math500({"problem": record["problem"]}), record["problem"]
-        spaced = re.sub(r"([=+\-<>,])", r" \1 ", record["problem"].replace("\\frac", "\\dfrac"))
-        assert math500({"problem": spaced}), spaced
+@pytest.fixture(scope="module")
+def every_bench(bench: list[tuple[str, Record]]) -> Contamination:
+    return Contamination(bench)
 
 
-def test_olympiad_problems_are_not_in_math500(math500: Contamination) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text,
+        lambda text: re.sub(r"([=+\-<>,{}^_])", r" \1 ", text.replace("\\frac", "\\dfrac")),
+        lambda text: f"{'让我想一想, 题目是这样的. ' * 3}\n{text}\n{'We first note what is given. ' * 5}",
+    ],
+    ids=["verbatim", "spaced", "in a thought"],
+)
+def test_no_copy_of_a_bench_passes(
+    edit: Callable[[str], str], bench: list[tuple[str, Record]], every_bench: Contamination
+) -> None:
+    passed = [record["problem"] for _, record in bench if not any(every_bench.search(edit(record["problem"])))]
+    assert len(bench) > 1000
+    assert not passed
+
+
+def test_olympiad_problems_are_not_in_math500(bench: list[tuple[str, Record]]) -> None:
+    math500 = Contamination((name, record) for name, record in bench if name == "math500_test")
     rows = [*read(str(DATA / "olympiadbench_raw_english.jsonl")), *read(str(DATA / "olympiadbench_raw_chinese.jsonl"))]
     flagged = [record["problem"] for record in rows if math500(record)]
     assert len(rows) >= 2000

@@ -25,10 +25,30 @@ def options(problem: str) -> dict[str, str]:
     >>> options(r"What is $1+1$? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ 3$")
     {'A': '1', 'B': '2', 'C': '3'}
     """
-    if "[asy]" in problem:
-        problem = _DRAWING.sub("", problem)
+    problem = _undrawn(problem)
+    found = _offered(problem)
+    ends = [match.start() for match in found[1:]] + [len(problem)]
+    return {
+        chr(ord("A") + i): _value(problem[match.end() : end])
+        for i, (match, end) in enumerate(zip(found, ends, strict=False))
+    }
+
+
+def stem(problem: str) -> str:
+    """`problem` without the options that it offers."""
+    problem = _undrawn(problem)
+    found = _offered(problem)
+    return problem[: found[0].start()] if found else problem
+
+
+def _undrawn(problem: str) -> str:
+    return _DRAWING.sub("", problem) if "[asy]" in problem else problem
+
+
+def _offered(problem: str) -> list[re.Match[str]]:
+    """The marks of the options, from A on; none where there are fewer than three."""
     if not any(mark in problem for mark in _MARKS):
-        return {}
+        return []
     found: list[re.Match[str]] = []
     for match in _OPTION.finditer(problem):
         letter = match["enclosed"] or match["marked"] or match["bare"]
@@ -36,10 +56,7 @@ def options(problem: str) -> dict[str, str]:
             found = [match]
         elif found and letter == chr(ord("A") + len(found)):
             found.append(match)
-    if len(found) < 3 or sum(not match["bare"] for match in found) < 2:
-        return {}
-    ends = [match.start() for match in found[1:]] + [len(problem)]
-    return {chr(ord("A") + i): _value(problem[found[i].end() : end]) for i, end in enumerate(ends)}
+    return found if len(found) >= 3 and sum(not match["bare"] for match in found) >= 2 else []
 
 
 def letter_of(gold: str) -> str | None:

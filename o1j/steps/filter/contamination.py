@@ -5,9 +5,11 @@ LaTeX is no disguise, and the share of a bench problem's 16-byte windows (16 Lat
 characters) that occur in the text says whether it may be there. Windows that several bench problems share ("where $m$
 and $n$ are relatively prime…") are templates and count for nothing. The second look takes the place where most of
 these windows lie, and aligns words, digits and signs in order (`difflib`): a copy with every tenth word replaced keeps
-nine tenths of them, a problem of the same kind much less, or has other numbers. The score is the larger of the shares.
+nine tenths of them, a problem of the same kind much less. Where a third of the digits stand against other digits, it is
+another problem from the same mould. The score is the larger of the shares.
 
-Bench problems of less than 28 bytes have to be a whole sentence of the text, or nearly all of it.
+Bench problems of less than 28 bytes have to be a whole sentence of the text, or nearly all of it; whether that begins
+with "Compute", "Find the value of" or "What is" makes no difference.
 """
 
 import re
@@ -18,18 +20,21 @@ from typing import Any, NamedTuple
 
 from o1j.errors import UsageError, need
 from o1j.records import stable_id
+from o1j.steps.filter.choices import stem
 from o1j.steps.filter.normal import normal, tokens
 from o1j.steps.filter.rules import Noted
 
-CERTAIN = 0.8  # share of a bench problem's windows from which on a text holds it, whatever the second look says
+CERTAIN = 0.8  # share of a bench problem's windows from which on a text holds it, unless it has other numbers
 _HALF, _HALF_ALIGNED = 0.5, 0.6  # shares of windows and of aligned tokens that together say so, too
 _GATE = 0.12  # share of windows below which there is no second look
-_ALIGNED = 0.65  # share of aligned tokens that says so at the gate, for a problem of at least
+_ALIGNED = 0.6  # share of aligned tokens that says so at the gate, for a problem of at least
 _LONG = 40  # tokens; a shorter one needs a hundredth more for every token that it lacks
 _RUN = 3  # tokens; shorter matches are chance
 _ROOM = 1.6  # times a bench problem's length: the place in a longer text where the second look is taken
+_OTHER_NUMBERS = 0.5  # digits that stand against other digits, for each one that is the same: another problem
 _WINDOW = 16  # bytes, a multiple of 8
 _SHORT = 28  # bytes, normalised; below, whole sentences are compared
+_STEM = 48  # bytes, normalised; below, the question of a multiple choice ("下列结论正确的是") names none
 _AROUND = 60  # characters that may stand around such a short problem in a text of its own
 _TEMPLATE = 3  # bench problems; a window that as many share names none of them
 _BITS = 21  # of a window's hash index the bitmap (2 MB) that says "not in any bench" for nearly every window
@@ -39,6 +44,13 @@ _TEXTS = (
     *("original_problem", "original_solution", "original_response", "translation"),
 )
 _DRAWING = re.compile(r"\[asy\].*?(?:\[/asy\]|$)|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
+# How a short question may begin, in the spelling of `normal`.
+_ASKING = re.compile(
+    r"^(?:please)?(?:computethevalueof|findthevalueof|evaluate|calculate|compute|determine|simplify|whatisthevalueof"
+    r"|whatis|whats|find|计算|求出?|化简)"
+)
+_LEAST = 4  # characters of such a question after that
+_QUOTED = re.compile(r"^>[ >]*", re.MULTILINE)  # in a mail or in Markdown
 _SENTENCE = re.compile(r"(?<=[.?!:])\s+|\n+|(?<=[。？！：])")
 
 
@@ -51,20 +63,28 @@ class Contamination:
         self._numpy = need("numpy", "data", "decontamination")
         self._names: list[dict[str, str]] = []
         self._tokens: list[list[str]] = []
-        self._short: dict[str, int] = {}
+        self._short: dict[str, int] = {}  # plain form → item
+        self._asked: dict[str, int] = {}  # the same without "compute" and the like
         texts: list[tuple[int, bytes]] = []
+        self._stems: set[int] = set()
         for file, record in bench:
-            text = _plain(str(record.get("problem") or ""))
-            if not text:
-                continue
-            item = len(self._names)
-            self._names.append({"bench": file, "id": stable_id(record)})
-            self._tokens.append(tokens(_undrawn(str(record["problem"]))))
-            encoded = text.encode("utf-8", "surrogatepass")
-            if len(encoded) < _SHORT:
-                self._short.setdefault(text, item)
-            else:
-                texts.append((item, encoded))
+            problem = str(record.get("problem") or "")
+            question = stem(problem)  # found by itself, too: other options or their order make no other problem
+            for text in (problem, question) if len(question) < len(problem) else (problem,):
+                item = len(self._names)
+                plain = _plain(text)
+                encoded = plain.encode("utf-8", "surrogatepass")
+                if not encoded or (text is not problem and len(encoded) < _STEM):
+                    continue
+                self._names.append({"bench": file, "id": stable_id(record)})
+                self._tokens.append(tokens(_undrawn(text)))
+                if text is not problem:
+                    self._stems.add(item)
+                if len(encoded) < _SHORT:
+                    self._short.setdefault(plain, item)
+                    self._asked.setdefault(_core(plain) or plain, item)
+                else:
+                    texts.append((item, encoded))
         if not self._names:
             raise UsageError("--decontaminate: there is no problem in these files")
         self._index(texts)
@@ -75,6 +95,13 @@ class Contamination:
 
     def search(self, text: str, field: str = "text") -> Iterator[dict[str, Any]]:
         """What of the bench `text` holds: {bench, id, field, score 0 to 1, span: [begin, end] in characters}."""
+        told = set()
+        for hit in self._found(text, field):
+            if (hit["bench"], hit["id"]) not in told:  # by its question alone, too
+                told.add((hit["bench"], hit["id"]))
+                yield hit
+
+    def _found(self, text: str, field: str) -> Iterator[dict[str, Any]]:
         plain = _plain(text)
         if self._short:
             yield from self._short_hits(text, plain, field)
@@ -85,27 +112,32 @@ class Contamination:
                 continue
             begin, end = _densest(sorted(places.values()), int(self._lengths[item] * _ROOM))
             place = _Place(text, encoded, begin, end + _WINDOW)
-            aligned = self._aligned(item, place) if share < CERTAIN else 1.0
-            if share >= CERTAIN or _holds(share, aligned, len(self._tokens[item])):
+            aligned, sibling = self._aligned(item, place) if share < 1 else (1.0, False)
+            if not sibling and (share >= CERTAIN or _holds(share, aligned, len(self._tokens[item]))):
                 score = share if share >= CERTAIN else max(share, aligned)
                 yield {**self._names[item], "field": field, "score": round(score, 3), "span": list(place.span())}
 
-    def _aligned(self, item: int, place: "_Place") -> float:
-        """The share of the item's tokens that occur in their order around `place`, in runs."""
+    def _aligned(self, item: int, place: "_Place") -> tuple[float, bool]:
+        """The share of the item's tokens that occur in their order around `place`, in runs; whether their numbers are
+        others."""
         wanted, length, text = self._tokens[item], self._lengths[item], place.text
         if len(place.encoded) > 2 * length:
             begin, end = place.span()
             room = max(0, int(length * _ROOM) - (end - begin)) // 2
             text = text[max(0, begin - room) : end + room]
         found = tokens(_undrawn(text))
-        shared = Counter(wanted) & Counter(found)
-        if shared.total() < _HALF_ALIGNED * len(wanted):
-            return 0.0  # they can't be aligned; quickly told
-        numbers = sum(token.isdigit() for token in wanted)
-        if numbers and 2 * sum(count for token, count in shared.items() if token.isdigit()) <= numbers:
-            return 0.0  # the same words about other numbers are another problem
+        if (Counter(wanted) & Counter(found)).total() < _HALF_ALIGNED * len(wanted):
+            return 0.0, False  # they can't be aligned; quickly told
         matcher = SequenceMatcher(None, wanted, found, autojunk=False)
-        return sum(run.size for run in matcher.get_matching_blocks() if run.size >= _RUN) / max(1, len(wanted))
+        same = other = 0
+        for change, begin, end, first, last in matcher.get_opcodes():
+            digits = _digits(wanted[begin:end])
+            if change == "equal":
+                same += digits
+            elif change == "replace":
+                other += min(digits, _digits(found[first:last]))
+        aligned = sum(run.size for run in matcher.get_matching_blocks() if run.size >= _RUN) / max(1, len(wanted))
+        return aligned, other > 0 and other >= _OTHER_NUMBERS * same
 
     def _index(self, texts: list[tuple[int, bytes]]) -> None:
         """Windows of all bench problems: sorted hashes, their items, a bitmap of their upper bits."""
@@ -116,7 +148,8 @@ class Contamination:
             [numpy.full(len(part), item) for (item, _), part in zip(texts, hashes, strict=True)]
             or [numpy.empty(0, numpy.int64)]
         )
-        values, counts = numpy.unique(every, return_counts=True)
+        problems = ~numpy.isin(items, list(self._stems))
+        values, counts = numpy.unique(every[problems], return_counts=True)
         template = numpy.isin(every, values[counts >= _TEMPLATE])
         sizes = numpy.bincount(items[~template], minlength=len(self._names))
         # A problem made of templates alone keeps them: without, nothing of it could be found.
@@ -163,19 +196,25 @@ class Contamination:
         return found
 
     def _short_hits(self, text: str, plain: str, field: str) -> Iterator[dict[str, Any]]:
-        held = [item for short, item in self._short.items() if short in plain]
-        if held and len(plain) < _SHORT + _AROUND:
-            yield {**self._names[held[0]], "field": field, "score": 1.0, "span": [0, len(text)]}
-        if not held or len(plain) < _SHORT + _AROUND:
+        if not any(core in plain for core in self._asked):
             return
+        if len(plain) < _SHORT + _AROUND:
+            held = next((item for short, item in self._short.items() if short in plain), None)
+            if held is not None:
+                yield {**self._names[held], "field": field, "score": 1.0, "span": [0, len(text)]}
+                return
         edges = [0, *(match.end() for match in _SENTENCE.finditer(text)), len(text)]
         told: set[int | None] = {None}
         for first, begin in enumerate(edges[:-1]):
             for end in edges[first + 1 : first + 3]:  # one sentence, or two: "$x+1=3$. Find $x$."
-                item = self._short.get(_plain(text[begin:end])) if end - begin < 4 * _SHORT else None
+                item = self._short_item(_plain(text[begin:end])) if end - begin < 4 * _SHORT else None
                 if item not in told:
                     told.add(item)
                     yield {**self._names[item], "field": field, "score": 1.0, "span": [begin, end]}
+
+    def _short_item(self, sentence: str) -> int | None:
+        item = self._short.get(sentence)
+        return self._asked.get(_core(sentence) or "") if item is None else item
 
 
 class _Place(NamedTuple):
@@ -193,13 +232,24 @@ class _Place(NamedTuple):
         return _original_position(self.text, first + 1) - 1, _original_position(self.text, last)
 
 
+def _core(question: str) -> str | None:
+    """What a short question, in its plain form, asks for; None where it does not begin with a word that asks."""
+    core = _ASKING.sub("", question)
+    return core if core != question and len(core) >= _LEAST and not core.isalpha() else None
+
+
+def _digits(found: list[str]) -> int:
+    return sum(token.isdigit() for token in found)
+
+
 def _undrawn(text: str) -> str:
     """`text` without its pictures: two problems with one drawing are not one."""
     return _DRAWING.sub("", text) if "[asy]" in text or "![" in text else text
 
 
 def _plain(text: str) -> str:
-    return normal(_undrawn(text))
+    text = _undrawn(text)
+    return normal(_QUOTED.sub("", text) if "\n>" in text else text)
 
 
 def _holds(share: float, aligned: float, length: int) -> bool:

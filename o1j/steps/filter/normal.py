@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-_DELETED = str.maketrans("", "", " \t\n\r\x0b\x0c$~{}*_`\"'!?“”‘’、。，；：！？（）()\u3000\xa0")
+_DELETED = str.maketrans(
+    "", "", " \t\n\r\x0b\x0c$~{}*_`\"'!?“”‘’、。，；：！？（）()\u3000\xa0\u200b\u200c\u200d\u2060\ufeff\xad"
+)
 _COMMANDS = re.compile(
     r"\\(?:left|right|displaystyle|textstyle|limits|nolimits|[bB]igg?[lrm]?|quad|qquad|text|textbf|textit|textrm|mathrm"
     r"|mathbf|mathit|mathsf|rm|bf|operatorname|mbox|boldsymbol|hspace|vspace)(?![a-z])|\\[,;:!> ()\[\]]|\\\\"
@@ -14,7 +16,7 @@ _SYNONYMS = (
     *(("\\dots", "..."), ("\\to", "\\rightarrow"), ("\\%", "%"), ("\\#", "#"), ("\\&", "&"), ("^\\circ", "°")),
     *(("\\dbinom", "\\binom"), ("\\tbinom", "\\binom"), ("\\lbrace", "\\"), ("\\rbrace", "\\"), ("\\cdot", "\\times")),
 )
-_TOKEN = re.compile(r"\\[a-z]+|[a-z]+|\d|[^\x00-\x7f\s。，、；：？！（）]|[-+=<>|^/!]")
+_TOKEN = re.compile(r"\\[a-z]+|[a-z]+|\d|[^\x00-\x7f\s\u200b-\u200d\u2060\ufeff\xad。，、；：？！（）]|[-+=<>|^/!]")
 _POINTS = re.compile(r"[.,;:](?:(?<!\d.)|(?!\d))")  # all but those between two digits
 
 
