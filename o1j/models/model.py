@@ -1,6 +1,7 @@
 """A connected model: cached, retried, counted; and the map that asks it about many things at once."""
 
 import asyncio
+import atexit
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
@@ -28,6 +29,7 @@ R = TypeVar("R")
 _SAMPLE = 200  # stored replies that an estimate looks at
 _HOPELESS_AFTER = 16  # requests refused as malformed, with none answered
 _PARKING_AT_ONCE = 256  # works that run at one time where replies come in batches
+_open: weakref.WeakSet["Model"] = weakref.WeakSet()
 
 
 class Model:
@@ -81,6 +83,7 @@ class Model:
         self._closed = False
         self._malformed = 0
         self._pumps: weakref.WeakSet[Pump] = weakref.WeakSet()
+        _open.add(self)
 
     @property
     def in_flight(self) -> int:
@@ -258,6 +261,13 @@ class Model:
         if not (self._backend.paid and (self._store or self._recorder)):
             self._requests.call_off(sent_too=True)
         await self._requests.drain()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what an error has left open, in a generator that its traceback holds: later the loop's thread is dead."""
+    for model in list(_open):
+        model.close()
 
 
 def _without(fault: Fault) -> Reply:

@@ -179,6 +179,22 @@ def test_no_items_give_no_results(model):
     assert list(model.map([], work)) == []
 
 
+def test_an_error_that_holds_on_to_an_open_model_ends_the_process(server, tmp_path):
+    script = f"""
+        from o1j.models import connect
+        def asked():
+            with connect("echo", base_urls=["{server().url}"], cache="{tmp_path}") as model:
+                async def work(n):
+                    return await model.chat([{{"role": "user", "content": str(n)}}])
+                yield from model.map(range(3), work)
+        results = asked()
+        next(results)
+        raise RuntimeError("boom")
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "boom" in done.stderr and "Exception ignored" not in done.stderr
+
+
 def test_a_closed_pipe_with_an_open_source_ends_the_process(server):
     here = server()
     script = f"""
