@@ -187,9 +187,15 @@ def test_an_error_that_holds_on_to_an_open_model_ends_the_process(server, tmp_pa
                 async def work(n):
                     return await model.chat([{{"role": "user", "content": str(n)}}])
                 yield from model.map(range(3), work)
-        results = asked()
-        next(results)
-        raise RuntimeError("boom")
+        def failing():
+            results = asked()
+            next(results)
+            try:
+                raise RuntimeError("boom")
+            except RuntimeError as error:
+                held = error  # a cycle: only the interpreter's end lets go of these frames
+                raise
+        failing()
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "boom" in done.stderr and "Exception ignored" not in done.stderr
