@@ -8,11 +8,12 @@ Makes distinct problems from ../shared/data (or O1J_DATA), and among each hundre
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from filter_throughput import measure
 from numina import DATA, distinct
 
 
@@ -24,7 +25,7 @@ def main(rows: int) -> None:
         size = path.stat().st_size / 1e6
         print(f"\n## Duplicates: {rows:,} distinct problems and {copies:,} near copies, {size:.0f} MB\n")
         print(f"Load average at the start: {os.getloadavg()[0]:.1f}.\n")
-        print("| command | seconds | CPU seconds | memory MB | kept |\n|---|---|---|---|---|")
+        print("| command | seconds | CPU seconds | memory of all processes, MB | kept |\n|---|---|---|---|---|")
         out = Path(folder) / "out.jsonl"
         for kind in ("exact", "near"):
             command = [sys.executable, "-m", "o1j", "filter", "-q", "--rules", "", "--dedup", kind, "-j", "2"]
@@ -33,6 +34,39 @@ def main(rows: int) -> None:
                 kept = sum(1 for _ in lines)
             told = f"o1j filter --dedup {kind} -j 2"
             print(f"| {told} | {seconds:.0f} | {cpu:.0f} | {memory:.0f} | {kept:,} |", flush=True)
+
+
+def measure(command: list[str]) -> tuple[float, float, float]:
+    """(wall seconds, CPU seconds, peak MB of the command and its children: what each has for itself and its share)."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    most = 0
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        most = max(most, sum(map(_kilobytes, _family(process.pid))))
+        time.sleep(0.5)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} failed with {process.returncode}")
+    return seconds, usage.ru_utime + usage.ru_stime, most / 1024
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has ended
+        return []
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
+def _kilobytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/smaps_rollup").read_text().partition("Pss:")[2].split()[0])
+    except (OSError, IndexError):
+        return 0
 
 
 def write(path: Path, rows: int) -> int:
