@@ -1,5 +1,6 @@
 """The `o1j` command: finds the verb, loads it alone, and turns errors into one line and an exit code."""
 
+import atexit
 import os
 import signal
 import sys
@@ -33,7 +34,18 @@ def main() -> NoReturn:
     os.environ.update(_NO_TELEMETRY)
     _open_missing_streams()
     sys.stdout.reconfigure(encoding="utf-8")  # JSON lines are, whatever the locale says
-    sys.exit(_run(sys.argv[1:]))
+    exit_code = _run(sys.argv[1:])
+    if exit_code in (INTERRUPTED, TERMINATED):
+        _leave(exit_code)
+    sys.exit(exit_code)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """End now: a thread that is loading a model can't be stopped, and Python's own end would wait for it."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _open_missing_streams() -> None:
@@ -53,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED  # while a verb was being loaded
+        return _fail("interrupted", INTERRUPTED)  # while a verb was being loaded
     except SystemExit as ended:
         return 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code  # how typer ends `--help | head`
     except OSError as error:

@@ -66,7 +66,8 @@ def test_a_broken_line_is_65_and_named(call, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [b"[1]", b'"text"', b"3", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": "\xff"}', b"[" * 100_000]
+    "broken",
+    [b"[1]", b'"text"', b"3", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -1e400}', b'{"a": "\xff"}', b"[" * 100_000],
 )
 def test_what_is_no_record_is_65(call, broken: bytes) -> None:
     done = call("filter", "--rules", "proof", input=lines(ROWS[:2]) + broken + b"\n")

@@ -2,6 +2,8 @@
 
 import json
 import re
+from base64 import b64encode
+from math import isinf
 from typing import Any, NoReturn
 
 import orjson
@@ -25,11 +27,11 @@ def loads(line: bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """One compact JSON line without its newline; integers of any size, lone surrogates as escapes."""
     try:
-        return orjson.dumps(value, default=str)
+        return orjson.dumps(value, default=_as_text)
     except TypeError:
-        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_as_text)
         if re.search("[\ud800-\udfff]", text):
-            text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=str)
+            text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_as_text)
         return text.encode()
 
 
@@ -50,13 +52,30 @@ def _holds_huge(value: Any) -> bool:
 
 def _exact(line: bytes, complaint: str) -> Any:
     try:
-        return json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(line.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except json.JSONDecodeError as error:
         raise ValueError(complaint or str(error)) from error
+
+
+def _as_text(value: Any) -> str:
+    """What JSON has no form for and Parquet holds: dates and decimals as written, bytes as UTF-8, else in base64."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return b64encode(value).decode("ascii")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError(f"{text} is larger than any float")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

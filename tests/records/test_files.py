@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     read = list(records.read(str(tmp_path / "rows.parquet")))
     assert read == ROWS
     assert read[1].where.endswith("rows.parquet:2")
+
+
+def test_what_only_parquet_holds_becomes_text(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    fields = {
+        "problem": "p",
+        "image": {"bytes": b"\x89PNG", "path": None},
+        "text": "é".encode(),
+        "price": Decimal("1.50"),
+    }
+    parquet.write_table(pyarrow.Table.from_pylist([fields]), tmp_path / "rows.parquet")
+    with records.Output(str(tmp_path / "rows.jsonl")) as out:
+        for record in records.read(str(tmp_path / "rows.parquet")):
+            out.write(record)
+        out.complete()
+    told = {"problem": "p", "image": {"bytes": "iVBORw==", "path": None}, "text": "é", "price": "1.50"}
+    assert json.loads((tmp_path / "rows.jsonl").read_text()) == told
 
 
 def test_a_file_that_is_no_parquet_is_bad_input(tmp_path: Path) -> None:
