@@ -5,6 +5,7 @@ import json
 import random
 import signal
 import subprocess
+import textwrap
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -184,6 +185,39 @@ def test_ctrl_c_ends_at_once_and_keeps_the_rows_that_were_done(environment, tmp_
     assert first.returncode == 130 and "the same command again goes on from here" in told.decode()
     assert b"Traceback" not in told
     assert 0 < len(out.splitlines()) <= stored(cache) < len(rows)
+
+
+SLOW = """
+    import time
+    from pathlib import Path
+    from transformers import LlamaConfig, LlamaForCausalLM
+    Path(__file__).with_name("loading").touch()
+    time.sleep(60)
+"""
+
+
+def test_ctrl_c_does_not_wait_until_the_model_is_loaded(environment, tmp_path):
+    folder = tiny_model(tmp_path / "m")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"auto_map": {"AutoConfig": "slow.LlamaConfig", "AutoModelForCausalLM": "slow.LlamaForCausalLM"}}
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "slow"}))
+    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
+    command = [*O1J, "distill", "--model", f"local:{folder}", "--trust-remote-code", "--keep", "all"]
+    modules = tmp_path / "modules"
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={**environment, "HF_MODULES_CACHE": str(modules)}
+    )
+    try:
+        process.stdin.write(b'{"problem": "?"}\n' * 3)
+        process.stdin.flush()
+        while not list(modules.rglob("loading")) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and b"the same command again goes on from here" in told
+    assert b"Traceback" not in told
 
 
 def test_smollm2_generates(monkeypatch):
