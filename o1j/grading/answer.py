@@ -23,7 +23,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r",?\s*(?:\\text\{\s*)?\b(?:for\s+(?:all|any|every|each|some|integers?)|where|for\s+which|with\s+\w+\s+an?)\b.*$|,?\s*其中.*$"
+    r",?\s*(?:\\text\{\s*)?\b(?:for\s+(?:all|any|every|each|some|integers?)|where|for\s+which|with\s+\w+\s+an?)\b(?:(?!;|\bor\b).)*$|,?\s*其中.*$"
 )
 _KEEPS_BRACES = re.compile(r",|\\mid|\\choose")
 _LETTER = re.compile(r"\(?\s*([A-J])\s*\)?")

@@ -6,7 +6,7 @@ Equality is symmetric. What counts as the same answer beyond mathematical identi
 
 import time
 from fractions import Fraction
-from itertools import pairwise, permutations
+from itertools import pairwise, permutations, product
 
 from . import algebra, matrix, sandbox
 from .conventions import Conventions
@@ -82,6 +82,8 @@ class Comparison:
             return self.equal(core, b[1] if b[0] == "unit" else b)
         if b[0] == "unit":
             return self._two_units(core, unit, b[1], b[2])
+        if b[0] == "list" and unit in {"%", "deg"}:
+            return all(self.equal(a, item) for item in b[1:])
         if b[0] not in {"num", "add", "mul", "div", "neg", "pow", "fn", "var", "base", "ratio", "inf"}:
             if b[0] == "rel":
                 return None
@@ -336,7 +338,10 @@ class Comparison:
         table_a, table_b = {named[0]: named[1] for named in names_a}, {named[0]: named[1] for named in names_b}
         if len(table_a) != len(a) or len(table_b) != len(b) or set(table_a) != set(table_b):
             return None
-        return all(any(self.equal(x, y) for x in values for y in table_b[name]) for name, values in table_a.items())
+        return all(
+            any(self.equal(x, y) or (name[:2] == ("fn", "call") and self._same_family(x, y)) for x, y in product(*both))
+            for name, both in ((name, (values, table_b[name])) for name, values in table_a.items())
+        )
 
     def _by_unit(self, a: tuple, b: tuple) -> bool | None:
         """Where all items say what they count and both sides count the same things: `4 apples, 3 pears`."""

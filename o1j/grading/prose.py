@@ -58,7 +58,9 @@ _THINGS = (
     r"(?:integers?|numbers?|reals?|rationals?|naturals?|primes?|values?|solutions?|functions?|answers?|pairs?|triples?|"
     r"triplets?|quadruples?|tuples?|polynomials?|sequences?|sets?|points?|angles?|roots?)"
 )
-_SAYS = re.compile(rf"^[^=<>]{{0,160}}?\b{_THINGS}\b[^=<>]{{0,120}}?\b(?:is|are)\b:?\s*(\S.*)$", re.IGNORECASE)
+_SAYS = re.compile(
+    rf"^[^=<>]{{0,160}}?\b{_THINGS}\b[^=<>]{{0,120}}?\b(?:is|are)\b:?\s*(?:given by\s*)?(\S.*)$", re.IGNORECASE
+)
 _THAT_IS = re.compile(r".*\b(?:that is|namely|i\.e\.)[,:]?\s*(\S.*)$", re.IGNORECASE | re.DOTALL)
 _ALL_WITH = re.compile(
     rf"^(?:all|any|every|exactly the|precisely the)\s+{_KINDS}{_THINGS}\b\s*(?:of\s+)?"
@@ -72,13 +74,14 @@ _QUANTIFIER = re.compile(
     r"(?:\s*\\(?:in|ge|geq|le|leq|ne)\b\s*[^\s,;]+|[<>]\s*\S+)?\)?(?=\s*(?:[,.;)]|and\b|or\b|$))"
 )
 _SOME_PARAMETER = re.compile(
-    r"^(.*?),?\s*\b(?:for some|where|with)\s+(?:\w+\s+){0,4}?([a-z])(?:\s*(?:\\(?:in|ge|geq)\b|[<>]|is\b).*)?$"
+    r"^(.*?),?\s*\b(?:for some|where|with)\s+(?:\w+\s+){0,4}?([a-z])(?:\s*(?:\\(?:in|ge|geq)\b|[<>]|is\b)[^=]*)?$"
 )
 _ZERO_FUNCTION = re.compile(r"\b(?:the )?(?:constant )?(?:identically )?zero function\b", re.IGNORECASE)
 _IDENTITY = re.compile(r"\b(?:the )?identity function\b", re.IGNORECASE)
 _CONSTANT = re.compile(
     r"(?:all |the |any |only )*constant (?:functions?|polynomials?)|"
-    r"(?:[a-zA-Z](?:\([a-z]\))? )?(?:is|must be) (?:a )?constant(?: function| polynomial)?"
+    r"(?:[a-zA-Z](?:\([a-z]\))? )?(?:is|must be) (?:a )?(?:positive |real |non-?zero )*constant"
+    r"(?: function| polynomial)?(?: on .*)?"
 )
 _PARITY = re.compile(
     rf"{_EVERY}{_SIGNS}(even|odd)(?: positive| natural)?(?: (?:integers?|numbers?|values?|[a-z]))+(?: of [a-z])?|"
@@ -89,13 +92,23 @@ _MULTIPLES = re.compile(
     rf"{_EVERY}{_KINDS}(?:(?:integers?|numbers?) )?(?:[a-z] )?(?:is )?(?:that are )?"
     r"(?:divisible by|a multiple of) (\d+)"
 )
-_POWERS = re.compile(rf"(?:[a-z] is )?(?:an? |the )?{_EVERY}{_KINDS}powers? of (\d+)")
+_POWERS = re.compile(
+    rf"(?:[a-z] is )?(?:an? |the )?{_EVERY}{_KINDS}"
+    r"(?:(?:integers?|numbers?) (?:[a-z] )?(?:equal to |that are |which are )(?:an? )?)?powers? of (\d+)"
+)
 _SQUARES = re.compile(rf"(?:[a-z] is )?(?:an? |the )?{_EVERY}{_KINDS}(?:perfect )?squares?")
+_INDIVISIBLE = re.compile(
+    rf"{_EVERY}{_KINDS}(?:(?:integers?|numbers?) )?(?:[a-z] )?(?:is |that are |which are |are )?"
+    r"not (?:divisible by|an? multiple of|multiples of) (\d+)"
+)
+_WHOLE = re.compile(r"(?:all |any |every )(positive|natural|non-?negative)? ?(?:integers?|numbers?)(?: [a-z])?")
 _PRIMES = re.compile(rf"{_EVERY}(?:[a-z] )?(?:is )?(?:an? )?prime(?:s| numbers?)?(?: [a-z])?")
 _INFINITE = re.compile(
     r"infinite|infinity|infinitely many(?: solutions)?|an infinite number|无穷多?个?|无限多?个?|无数个?"
 )
 _PARAMETERS = "kmntar"
+_SMALL_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SMALL = re.compile(rf"(?<=\b(?:of|by) )(?:{'|'.join(_SMALL_NUMBERS[2:])})\b")
 
 _VALUE = r"(-?\d[\d,.]*\d(?:/\d+)?|-?\d(?:/\d+)?|-?\d*\\d?frac\{[^{}]*\}\{[^{}]*\}|-?\d*\\sqrt\{[^{}]*\})"
 _LOWEST = r"(?:minimum|smallest|least|min\b|最小值?)"
@@ -207,7 +220,7 @@ def readings(text: str) -> tuple[str, ...]:
             said = pattern.match(candidate)
             if said:
                 found.append(said[1])
-    found += _renamed(whole)
+    found += [renamed for reading in tuple(found) for renamed in _renamed(reading)]
     extremes = [pattern.findall(whole) for pattern in _EXTREMES]
     if all(len(values) == 1 for values in extremes):
         # A triple, since a pair could be an interval.
@@ -241,6 +254,7 @@ def _name(words: str) -> str:
 
 def _families(words: str) -> list[str]:
     """Kinds of numbers as formulas: odd numbers as 2k+1, powers of 3 as 3^k, constant functions as f(x)=c."""
+    words = _SMALL.sub(lambda word: str(_SMALL_NUMBERS.index(word[0])), words)
     parity = _PARITY.fullmatch(words)
     if parity:
         odd = (parity[1] or parity[2]) == "odd"
@@ -251,6 +265,12 @@ def _families(words: str) -> list[str]:
     powers = _POWERS.fullmatch(words)
     if powers:
         return [f"{powers[1]}^{letter}" for letter in _PARAMETERS]
+    indivisible = _INDIVISIBLE.fullmatch(words)
+    if indivisible:
+        return [f"indivisible by {indivisible[1]}"]
+    whole = _WHOLE.fullmatch(words)
+    if whole:
+        return [f"every {(whole[1] or 'whole').replace('natural', 'positive')} number"]
     if _SQUARES.fullmatch(words):
         return [f"{letter}^2" for letter in _PARAMETERS]
     if _PRIMES.fullmatch(words):

@@ -124,6 +124,7 @@ SAME = {
                 ("4.5 kJ", "4500 J"),
                 ("60 \\mathrm{km\\,h^{-1}}", "60 km/h"), ("22.5^\\circ", "22^\\circ 30'"),
                 ("45^\\circ", "\\dfrac{\\pi}{4}\\text{ radians}")],
+    "equal angles": [("60^\\circ", "60^\\circ, 60^\\circ, 60^\\circ")],
     "families": [("f(x)=cx+d", "f(x) = a x + b"), ("f(x)=ax^2+bx", "f(x)=c_1x^2+c_2x"), ("(t,2t)", "(k,2k)"),
                  ("f(x)=cx", "f(x)=kx\\text{ for some constant }k"), ("x^2+C", "x^2+c")],
     "progressions": [("x\\equiv 3\\pmod 7", "7k+3"), ("x\\equiv 3\\pmod 7", "x=7k-4, k\\in\\mathbb{Z}")],
@@ -184,6 +185,7 @@ DIFFERENT = {
                  ("(c,0)", "(a,0)"), ("S=a^2", "S=b^2"), ("c^2+C", "C^2+c")],
     "progressions": [("x\\equiv 3\\pmod 7", "7k+4"), ("x\\equiv 3\\pmod 7", "14k+3"), ("x\\equiv 3\\pmod 7", "k+3")],
     "counts by letter": [("P(5,2)", "10"), ("P(5,2)", "(2,5)")],
+    "equal angles": [("60^\\circ", "60^\\circ, 60^\\circ, 61^\\circ")],
     "put in order": [("5^{56}, 31^{28}, 17^{35}", "31^{28} < 5^{56} < 17^{35}")],
     "no value": [("1/0", "2/0"), ("\\log 0", "1")],
 }  # fmt: skip

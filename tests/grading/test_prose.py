@@ -29,11 +29,16 @@ SAME = {
         ("f(x)=0, f(x)=x", "f(x)=0\\text{ for all }x,\\ \\text{or}\\ f(x)=x\\text{ for all }x"),
         ("f(m) = km \\text{ for any positive integer constant } k", "f(k)=a\\,k\\text{ for some fixed integer }a"),
         ("n=2^k", "n=2^m \\text{ for some } m\\ge 0"),
+        ("f(x)=tx/(t+1), g(x)=tx for any real $t$", "All such pairs are given by $f(x)=kx/(k+1)$ and $g(x)=kx$"),
     ],
     "kinds of numbers": [
         ("n=2k+1", "n \\text{ odd}"), ("all even $n$", "$n$ is even"), ("n=3k", "all multiples of 3"),
         ("n=2^k", "$n$ is a power of 2"), ("all primes", "$n$ is prime"), ("f(x)=c", "$f$ is constant"),
         ("P(x)=c", "all constant polynomials"),
+        ("f(x)=c for any c>0", "f(x) is a positive constant function on $\\mathbb{R}$"),
+        ("n is not a multiple of 4", "all positive integers n that are not divisible by four"),
+        ("All integers $n=3^b$, where $b$ is a nonnegative integer", "all positive integers equal to a power of three"),
+        ("all positive integers", "every positive integer n"),
     ],
     "names": [
         ("Alice", "Alice wins"), ("first player", "The first player has a winning strategy"),
@@ -64,13 +69,15 @@ DIFFERENT = {
     "sentences round a formula": [
         ("The only solution is (1,2)", "(2,1)"), ("all integers $n\\ge 3$", "n \\ge 4"),
         ("All solutions are x=1 and x=2", "x=1"), ("the zero function", "f(x)=0 and f(x)=x"),
+        ("f(n)=n+1", "f(n)=n+1 for all n; or, for some a, f(n)=-n+1 for n < a"),
         ("f(x)=0", "the identity function"), ("n=2^k", "n=2^{m+1} \\text{ for some } m"),
         ("there are 5 such integers", "there are 7 such integers"),
     ],
     "kinds of numbers": [
         ("all even integers", "all odd integers"), ("multiples of 3", "multiples of 6"), ("powers of 2", "powers of 3"),
         ("all primes", "all odd primes"), ("n is even", "n is divisible by 4"), ("perfect squares", "powers of 2"),
-        ("f(x)=c", "f(x)=2"), ("1", "odd numbers"),
+        ("f(x)=c", "f(x)=2"), ("1", "odd numbers"), ("all positive integers", "all integers"),
+        ("not divisible by 4", "not divisible by 3"), ("not divisible by 4", "divisible by 4"),
     ],
     "names": [
         ("Alice wins", "Bob wins"), ("the first player", "the second player"), ("right triangle", "right angle"),
