@@ -39,7 +39,7 @@ def test_every_counted_phrase_is_told_and_counted(o1j) -> None:
         (kind, language) for kind in ("reflections", "backtracks", "checks") for language in ("en", "zh")
     }
     for row in told:
-        sentence = f"so {row['phrase']} the sum" if row["language"] == "en" else f"那么{row['phrase']}这个"
+        sentence = f"so {row['phrase']} the sum" if row["language"] == "en" else f"那么，{row['phrase']}，这个"
         assert profile(sentence)[row["counts_as"]] == 1, row
 
 
@@ -47,6 +47,50 @@ def test_every_counted_phrase_is_told_and_counted(o1j) -> None:
 def test_words_inside_words_do_not_count(text: str) -> None:
     found = profile(text)
     assert (found["reflections"], found["backtracks"], found["checks"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "图形不对称, 点 $A$, $B$, $C$ 等等都在上面, 边与角不对应, 质点回到原点.",
+        "So 38 is the last number that can't be expressed. The bug can go back to $a$ with probability 1/3.",
+        "Substituting back into the first equation gives $c=a-4$. The exponent would be stuck at 6.",
+        "Since $r<1$ contradicts the premise, 3 doesn't work. But then 20 more boys came.",
+    ],
+)
+def test_solving_is_not_reflecting(text: str) -> None:
+    found = profile(text)
+    assert (found["reflections"], found["backtracks"], found["checks"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("thought", "counts"),
+    [
+        (
+            "嗯, 先设首项为 $a$. 由条件得 $a+8d=3$. 等等, 题目说的是前九项的和. 所以 $9a+36d=27$. "
+            "让我验证一下: $S_9=27$, 没错. 所以答案是 98.",
+            (2, 0, 1),
+        ),
+        (
+            "取 $x=2$, 得 $y=4$。不对，这里不能取 2。重新计算，令 $x=0$，得 $y=1$。这样对吗？检查一下端点。"
+            "换个思路，用导数试试。回到原方程，极小值点是 $x=0$。",
+            (1, 4, 1),
+        ),
+        (
+            "得到 $p=\\frac{1}{3}$。不过，好像不太对。让我再想想。这里我算错了，应该用条件概率。另一种方法是直接数。"
+            "再用第一种方法核对，两种方法一致。但是等等，其实还可以用对称性。",
+            (3, 2, 1),
+        ),
+        (
+            "Hmmm, hang on. Hence, I must have made a mistake. Let me recalculate t1. Just to be thorough, is 3 prime? "
+            "Yes, everything checks out. Perhaps my initial thought was wrong. That can't be.",
+            (1, 4, 2),
+        ),
+    ],
+)
+def test_counts_what_a_reader_counts(thought: str, counts: tuple[int, int, int]) -> None:
+    found = profile(thought)
+    assert (found["reflections"], found["backtracks"], found["checks"]) == counts
 
 
 def test_language_mix_is_about_prose() -> None:
@@ -78,6 +122,13 @@ def test_the_profile_goes_into_kept_and_dropped_records() -> None:
     assert kept["reflections"] == 1
     assert dropped.reason == "not-reflective"
     assert dropped.record["checks"] == 0
+
+
+def test_a_few_words_that_come_back_do_not_cost_a_whole_sentence() -> None:
+    said = "We add the first of the numbers to the second of the numbers and go on to the next of them. "
+    thought = f"{said}Wait, is 4 right? {said}Let me check: yes. Hmm, but 5 is odd, so it can't be even, I think."
+    [kept] = filter([Record({"response": thought + " " + " ".join(map(str, range(60)))})], [Reflective(3)])
+    assert 0 < kept["repetition"] < 0.16
 
 
 def test_a_loop_is_not_reflective() -> None:

@@ -16,7 +16,7 @@ from o1j.steps.filter.normal import normal
 from o1j.steps.filter.rules import Noted
 from o1j.thinking import split
 
-MINIMUM = 3  # reflections, backtracks and checks together that make a thought reflective, where nothing else is said
+MINIMUM = 3  # reflections, backtracks and checks, less what is repetition, that make a thought reflective by default
 LOOPING = 0.3  # repetition above which a thought is a loop, whatever else it counts
 
 
@@ -27,44 +27,59 @@ def _split(phrases: str) -> tuple[str, ...]:
 # The thought stops and looks at itself.
 REFLECTIONS = _split(
     """
-    wait; hmm; hold on; on second thought; let me think; let me reconsider; let me rethink; let me re-examine;
-    let me reexamine; let me re-read; let me reread; let me see; i wonder; am i missing; is that right;
-    is this right; is that correct; is this correct; does that make sense; think again; actually; oh; but then;
-    not sure; did i make; am i sure; stepping back; let me step back; maybe i should; let's reconsider;
-    let's think again;
-    等等; 等一下; 稍等; 等会; 嗯; 让我想; 让我再想; 再想想; 再想一下; 重新考虑; 重新思考;
-    仔细想想; 我是不是; 是不是漏; 对吗; 这样对吗; 其实; 不过等; 好像不; 不确定; 哦
+    wait; hmm; hmmm; hm; hold on; hang on; on second thought; let me think; let me reconsider; let me rethink;
+    just rethink; let me re-examine; let me reexamine; let me re-read; let me reread; read it again; let me see;
+    i wonder; am i missing; i'm missing something; maybe i missed; i've missed; is that right; is this right;
+    is that correct; is this correct; was that correct; does that make sense; think again; actually; oh;
+    but then again; but then why; but then how; not sure; did i make; am i sure; i'm confusing; i'm confused;
+    i confused; that's strange; stepping back; let me step back; maybe i should; let's reconsider; let's think again;
+    等等; 等一下; 稍等; 等会; 嗯; 让我想; 让我再想; 再想想; 再想一下; 重新考虑; 重新思考; 重新审视; 回过头;
+    仔细想想; 我是不是; 是不是漏; 会不会漏; 是不是搞; 忽略了; 对吗; 对不对; 其实; 不过等; 好像不; 不确定; 奇怪; 哦
     """
 )
 # The thought gives up what it held, and goes back or another way.
 BACKTRACKS = _split(
     """
     that's wrong; that is wrong; this is wrong; that's not right; that is not right; this is not right;
-    that's incorrect; this is incorrect; that isn't right; i made a mistake; i made an error; my mistake;
-    i was wrong; i messed up; doesn't work; does not work; won't work; can't be right; cannot be right;
-    that can't be; that cannot be; oops; i think i made; stuck; contradicts; start over; go back; back up;
-    scrap that; try again; another approach; different approach; another way; different way; another method;
-    alternatively;
-    不对; 错了; 算错; 弄错; 搞错; 有误; 出错; 行不通; 不成立了; 矛盾了; 换一种; 换个;
-    另一种方法; 另一种思路; 另外一种; 重新来; 重新开始; 重新计算; 回到; 推翻; 不可能是
+    that's incorrect; this is incorrect; that isn't right; that's not correct; that is not correct; this is not correct;
+    thought was wrong; thought is wrong; thought is incorrect; calculation is wrong; calculation was wrong;
+    something is wrong; something's wrong; still wrong; i made a mistake; i made an error; made a mistake in;
+    must have made a mistake; must have made an error; i did a mistake; my mistake; i was wrong; i messed up;
+    i mixed up; got mixed up; i misread; i misunderstood; i misinterpreted; that doesn't work; that does not work;
+    this doesn't work; doesn't work out; won't work; can't be right; cannot be right; that can't be.; that cannot be.;
+    that's impossible;
+    oops; i think i made; i'm stuck; stuck again; still stuck; seems stuck; that contradicts; this contradicts;
+    start over; let me start again; starting again; starting fresh; let me go back; let's go back; going back; back up;
+    scrap that; try again; let me redo; let's redo; let me recalculate; let's recalculate; let me recompute;
+    let's recompute; another approach; different approach; another way; different way; another method; alternatively;
+    不对; 不正确; 错了; 想错; 看错; 算错; 弄错; 搞错; 有误; 出错; 有问题; 行不通; 走不通; 不成立了; 矛盾了; 这不可能;
+    换一种; 换个; 另一种方法; 另一种思路; 另外一种; 重新来; 重新开始; 重新计算; 重新算; 回到; 推翻; 不可能是
     """
 )
 # The thought tests what it has got.
 CHECKS = _split(
     """
-    let me check; let me verify; let me test; let me confirm; let's check; let's verify; let's test;
-    let's confirm; to verify; to check; double-checking; checking; verifying; sanity check; plug back;
-    plugging back; substitute back; substituting back; recheck; re-check; double-check; double check;
-    to make sure; to confirm; same result; i should check; i should verify; check:; verify:;
-    检查; 验证; 验算; 检验; 核对; 核实; 确认一下; 代回; 代入验; 试一下; 再算一遍
+    let me check; let me verify; let me test; let me confirm; let me just verify; let me just check; let's check;
+    let's verify; let's test; let's confirm; to verify; to check; to just confirm; double-checking; checking; verifying;
+    sanity check; cross-check; cross-verify; recheck; re-check; double-check; double check; to make sure; to confirm;
+    just to be sure; just to be thorough; same result; checks out; check out; i should check; i should verify;
+    i don't see any errors; check:; verify:;
+    检查; 验证; 验算; 检验; 核对; 核实; 确认一下; 需要确认; 再确认; 代入验; 代回检验; 试一下; 再算一遍; 再看一遍
     """
 )
+# Chinese has no spaces: a phrase is none in these places ("不对称" is asymmetry, "$a$, $b$ 等等" is "and so on").
+_APART = {
+    "不对": "(?<!对)不对(?!称|应|等|齐)",
+    "对不对": "对不对(?!称|应)",
+    "等等": r"(?:(?<![\w$)}])(?<![\w$)}] )|(?<=但)|(?<=但是)|(?<=可是))等等",
+    "回到": "回到(?!原点)",
+}
 FIELDS = ("reflections", "backtracks", "checks", "answer_changes", "repetition", "language_mix", "thought_tokens")
 
 
 def _phrases(words: Iterable[str]) -> re.Pattern[str]:
     latin = "|".join(re.escape(word) for word in words if word.isascii())
-    han = "|".join(word for word in words if not word.isascii())
+    han = "|".join(_APART.get(word, word) for word in words if not word.isascii())
     return re.compile(rf"(?<![a-z'])(?:{latin})(?![a-z'])|{han}")
 
 
@@ -92,7 +107,7 @@ class Reflective:
 
     def __call__(self, record: Mapping[str, Any]) -> Noted:
         found = profile(thought_of(record))
-        rich = reflectiveness(found) >= self.minimum and found["repetition"] <= LOOPING
+        rich = round(reflectiveness(found)) >= self.minimum and found["repetition"] <= LOOPING
         return Noted(found, None if rich else "not-reflective")
 
 
