@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from loopback import make_app, running
 from support import O1J
 
@@ -259,3 +260,20 @@ def test_a_packed_stdin_is_told_so(o1j) -> None:
     assert done.returncode == 65
     assert b"<stdin>:1: " in done.stderr
     assert b"zcat" in done.stderr
+
+
+def test_a_record_that_got_no_reply_costs_no_other(o1j, tmp_path: Path) -> None:
+    def answer(request: dict) -> str:
+        if "What is 2+1?" in request["messages"][-1]["content"]:
+            raise web.HTTPBadGateway(text="<html>Bad Gateway</html>")
+        return "\\boxed{1}"
+
+    with running(make_app(answer)) as url:
+        arguments = ["--model", "m", "--base-url", url, "--keep", "all", "--retries", "1"]
+        done = o1j("distill", *arguments, "-o", "out.jsonl", "--rejects", "no.jsonl", input=lines(ROWS))
+    assert done.returncode == 1
+    out, rejects = ((tmp_path / name).read_text().splitlines() for name in ("out.jsonl", "no.jsonl"))
+    assert [json.loads(line)["id"] for line in out] == ["p0", "p1", "p3", "p4"]
+    (lost,) = map(json.loads, rejects)
+    assert (lost["id"], lost["reason"]) == ("p2", "no-reply")
+    assert "502" in lost["error"]

@@ -56,6 +56,8 @@ def test_verdicts_are_read(name, text, verdict):
         ("simpleqa", "Verdict: CORRECT\nVerdict: INCORRECT"),
         ("simpleqa", "Verdict: CORRECT | INCORRECT | NOT_ATTEMPTED"),
         ("simpleqa", "Verdict: 2"),
+        ("simpleqa", "I'm sorry, but I can't say whether this is correct or incorrect."),
+        ("safety", "I can't help with judging unsafe content."),
         ("simpleqa", "<think>Verdict: CORRECT"),
         ("simpleqa", ""),
         ("simpleqa", None),
@@ -107,7 +109,7 @@ def test_a_judge_is_asked_and_signs(tmp_path):
 def test_an_unreadable_judge_is_asked_again(tmp_path):
     one = replaying(tmp_path / "r.jsonl", judge.load("simpleqa"), QUESTION, "Hm.", "Verdict: INCORRECT")
     (record,), _ = judged(one, QUESTION)
-    assert (record["correct"], record["verdict"], one.asked) == (False, "judge", 2)
+    assert (record["correct"], record["verdict"], one.taken.asked) == (False, "judge", 2)
 
 
 def test_a_judge_that_stays_unreadable_leaves_it_ungraded(tmp_path):
@@ -219,7 +221,7 @@ def test_several_rulings_are_outvoted_and_their_agreement_told(tmp_path):
     texts = ["A", "", "", "B", "", "", "A"]  # a ruling's first try stands at 0, 3, 6
     replaying(tmp_path / "r.jsonl", one, QUESTION, *texts)
     (record,), _ = judged(one, QUESTION)
-    assert (record["correct"], one.asked) == (True, 3)
+    assert (record["correct"], one.taken.asked) == (True, 3)
     assert one.about()["agreement"] == pytest.approx(0.0)
 
 

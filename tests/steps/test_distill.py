@@ -82,3 +82,23 @@ def test_stale_fields_of_an_earlier_reply_do_not_survive(teach) -> None:
     (record,) = run(teach(speaker("\\boxed{42}")))
     assert "reasoning" not in record
     assert record["tokens"] != 7
+
+
+def test_only_what_an_edit_changed_is_asked_again(teach, tmp_path) -> None:
+    (tmp_path / "terse.md").write_text("Answer.\n\n{{problem}}\n")
+    terse = prompts.load(str(tmp_path / "terse.md"), slots=("problem",))
+    rows = [Record({"problem": f"{number}*7?", "answer": "42"}) for number in range(3)]
+    edited = [*rows[:2], Record({"problem": "6*7?", "answer": "42"})]
+    model = teach(speaker("\\boxed{42}"))
+    asked = []
+    for given, prompt, options in (
+        (rows, PROMPT, {}),
+        (rows, PROMPT, {"keep": "all", "think": "field"}),  # what becomes of a reply
+        (rows, terse, {}),
+        (rows, terse, {"samples": 2}),
+        (edited, PROMPT, {}),
+        (edited, PROMPT, {}),
+    ):
+        list(distill(given, model, prompt, Sampling(), **options))
+        asked.append(model.stats.asked)
+    assert asked == [3, 3, 6, 9, 10, 10]

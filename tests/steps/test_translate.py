@@ -60,6 +60,7 @@ def test_formulas_never_reach_the_model(teach) -> None:
         ("他有⟦0⟧⟦0⟧。", "lost-formula"),
         ("他有⟦0⟧，所以\\boxed{15}。", "lost-formula"),
         ("He really has ⟦0⟧.", "not-translated"),
+        (PROMPT.fill(language="Chinese", text="He has ⟦0⟧.") + "\n他有⟦0⟧。", "lost-formula"),  # the prompt leaks
         ({"content": "他有⟦0⟧", "finish_reason": "length"}, "truncated"),
     ],
 )
