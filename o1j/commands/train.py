@@ -169,7 +169,7 @@ def command(
         str, typer.Option("--think", metavar="tags|plain|field", help="The shape in which thinking is learned.")
     ] = "tags",
     include_wrong: Annotated[
-        bool, typer.Option("--include-wrong", help="Learn from records with `correct` false too.")
+        bool, typer.Option("--include-wrong", help="Learn from wrong replies (`correct` false) and cut-off ones too.")
     ] = False,
     checkpointing: Annotated[
         bool | None,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
+
 from o1j.errors import InputError, O1jError
 from o1j.thinking import CLOSE, OPEN, join
 
@@ -23,24 +25,42 @@ DEFAULT_TEMPLATE = (
 _BATCH = 64  # conversations that the tokenizer gets at once: enough for its threads, little in memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Token ids of one conversation; `learned[i]` says whether token i is a target of the loss, `thought` how many
-    of those are thinking."""
+    """Token ids of one conversation; `marks[i]` says whether token i is a target of the loss, `thought` how many of
+    those are thinking. Five bytes a token: data of a hundred million is held at once."""
 
-    ids: list[int]
-    learned: list[bool]
+    tokens: numpy.ndarray
+    marks: numpy.ndarray
     thought: int = 0
+
+    @classmethod
+    def of(cls, ids: list[int], marks: numpy.ndarray, thought: int) -> "Sample":
+        """The sample of a tokenizer's ids."""
+        return cls(numpy.array(ids, dtype=numpy.int32), marks, thought)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def ids(self) -> list[int]:
+        """The token ids as other libraries take them."""
+        return self.tokens.tolist()
+
+    @property
+    def learned(self) -> list[bool]:
+        """For each token, whether it is learned."""
+        return self.marks.tolist()
 
     @property
     def targets(self) -> int:
         """How many tokens carry loss: the first token of a row is never predicted."""
-        return sum(self.learned[1:])
+        return int(numpy.count_nonzero(self.marks[1:]))
 
     def cut(self, limit: int) -> "Sample":
         """The first `limit` tokens."""
-        learned = self.learned[:limit]
-        return Sample(self.ids[:limit], learned, min(self.thought, sum(learned)))
+        marks = self.marks[:limit]
+        return Sample(self.tokens[:limit], marks, min(self.thought, int(numpy.count_nonzero(marks))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +146,7 @@ class Encoder:
         for i, stand_in in stand_ins.items():
             found = whole.find(stand_in, at)
             piece = whole[at:found]
-            asked = self._asked(shown[:i], stand_ins, where)
+            asked = self._asked(shown[:i], stand_ins, where) if i else piece  # nobody asks for a first word
             if spans and asked.startswith(end):
                 asked = asked[len(end) :]
             mark = thoughts.get(i, "")
@@ -145,7 +165,7 @@ class Encoder:
 
     def _asked(self, shown: list[dict[str, Any]], stand_ins: dict[int, str], where: str) -> str:
         """What the template puts between the assistant turn before and the reply that it asks for."""
-        asked = self._render(shown, where, add_generation_prompt=True) if shown else ""
+        asked = self._render(shown, where, add_generation_prompt=True)
         before = [stand_ins[i] for i in range(len(shown)) if i in stand_ins]
         return asked.rpartition(before[-1])[2] if before else asked
 
@@ -190,15 +210,15 @@ class Encoder:
     def _samples(self, all_spans: list[list[_Span]]) -> Iterator[Sample]:
         """Encode whole texts at once where token borders meet the spans' borders, as at inference, else by span."""
         texts = ["".join(span.text for span in spans) for spans in all_spans]
-        coded: dict[str, Any] = {}
+        coded: list[Any] = []
         if self.tokenizer.is_fast and any(texts):
-            coded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+            coded = self.tokenizer(texts, add_special_tokens=False, return_attention_mask=False).encodings
         for i, spans in enumerate(all_spans):
-            sample = _marked(coded["input_ids"][i], coded["offset_mapping"][i], spans) if coded else None
+            sample = _marked(coded[i], spans) if coded else None
             if sample is None:
                 sample = self._by_span(spans)
-            if sample.ids:
-                self.end_ids.add(sample.ids[-1])
+            if len(sample):
+                self.end_ids.add(int(sample.tokens[-1]))
             yield sample
 
     def _by_span(self, spans: list[_Span]) -> Sample:
@@ -211,7 +231,7 @@ class Encoder:
             learned += [span.learned] * len(part)
             if span.thought:
                 thought += len(self.tokenizer(span.text[: span.thought], add_special_tokens=False)["input_ids"])
-        return Sample(ids, learned, thought)
+        return Sample.of(ids, numpy.array(learned, dtype=bool), thought)
 
     def _render(self, messages: list[dict[str, Any]], where: str, **options: Any) -> str:
         from jinja2 import TemplateError
@@ -225,21 +245,30 @@ class Encoder:
         self.surprises[surprise] = self.surprises.get(surprise, 0) + 1
 
 
-def _marked(ids: list[int], offsets: list[tuple[int, int]], spans: list[_Span]) -> Sample | None:
-    """The sample of a text made of `spans`, or None where a token lies across a border between two."""
-    starts = [start for start, _ in offsets]
-    learned: list[bool] = []
-    border = thought = 0
+def _marked(encoding: Any, spans: list[_Span]) -> Sample | None:
+    """The sample of a text made of `spans`, as `tokenizers` encoded it; None where a token lies across a border."""
+    marks = numpy.zeros(len(encoding), dtype=bool)
+    at = border = thought = 0
     for span in spans:
         if span.thought:
-            thought += bisect_left(starts, border + span.thought, lo=len(learned)) - len(learned)
+            thought += _before(encoding, border + span.thought) - at
         border += len(span.text)
-        next_one = bisect_left(starts, border, lo=len(learned))
-        if next_one > len(learned) and offsets[next_one - 1][1] > border:
+        next_one = _before(encoding, border)
+        if next_one > at and encoding.token_to_chars(next_one - 1)[1] > border:
             return None
-        learned += [span.learned] * (next_one - len(learned))
-    learned += [spans[-1].learned] * (len(ids) - len(learned)) if spans else []
-    return Sample(ids, learned, thought)
+        marks[at:next_one] = span.learned
+        at = next_one
+    marks[at:] = bool(spans) and spans[-1].learned
+    return Sample.of(encoding.ids, marks, thought)
+
+
+def _before(encoding: Any, place: int) -> int:
+    """How many tokens start before the letter at `place`; a list of all starts is made only where it must be."""
+    token = encoding.char_to_token(place)
+    starts_there = token is not None and encoding.token_to_chars(token)[0] == place
+    if starts_there and (token == 0 or encoding.token_to_chars(token - 1)[0] < place):
+        return token
+    return bisect_left(encoding.offsets, place, key=lambda ends: ends[0])
 
 
 def _replies(turn: dict[str, Any]) -> bool:
@@ -249,10 +278,14 @@ def _replies(turn: dict[str, Any]) -> bool:
 def _plain(turn: dict[str, Any], where: str) -> dict[str, Any]:
     """A message whose content is text; parts in OpenAI's shape are put together."""
     content = turn.get("content")
+    if turn.get("role") == "assistant" and (turn.get("tool_calls") or turn.get("function_call")):
+        raise InputError(f"{where}: an assistant turn calls tools; train takes text only")
     if isinstance(content, list):
         if any(part.get("type") != "text" for part in content if isinstance(part, dict)):
             raise InputError(f"{where}: a message holds something other than text; train takes text only")
         content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
     if not isinstance(content, str) or not isinstance(turn.get("role"), str):
         raise InputError(f"{where}: a message has no text in `content` or no `role`; both must be strings")
+    if _replies(turn) and not content.strip():
+        raise InputError(f"{where}: an assistant turn says nothing, and the model would learn that; leave it out")
     return {**turn, "content": content}

@@ -1,20 +1,23 @@
 """What a run would do, found out in seconds without weights: `o1j train --check`."""
 
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from o1j.records import Record
 from o1j.training import fit, plan
 from o1j.training.chat import Encoder, Sample
-from o1j.training.data import encoded
+from o1j.training.data import CUT_OFF, encoded
 from o1j.training.profile import Profile
 from o1j.training.settings import Settings
 from o1j.training.shape import Shape, Work
 
 _SHOWN = 5  # rows named for each trouble
+_DRAWN = 99  # samples to show one of
 _ON, _OFF = "\x1b[32m", "\x1b[0m"
 # Share of a matrix product's speed that training reaches; measured with SmolLM2 on one core: 100 of 160 GFLOP/s.
 _EFFICIENCY = 0.5
@@ -49,6 +52,30 @@ class Troubles:
         return {name: {"rows": n, "first": self.places[name]} for name, n in self.counts.items()}
 
 
+class _Taken:
+    """What is kept of the samples that a run would learn: their sizes, and a few drawn at random to show one of."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+        self.targets: list[int] = []
+        self._drawn: list[Sample] = []
+        self._random = random.Random(0)
+
+    def add(self, sample: Sample) -> None:
+        """Take up one sample."""
+        self.lengths.append(len(sample))
+        self.targets.append(sample.targets)
+        place = self._random.randrange(len(self.lengths))
+        if len(self._drawn) < _DRAWN:
+            self._drawn.append(sample)
+        elif place < _DRAWN:
+            self._drawn[place] = sample
+
+    def middle(self) -> Sample | None:
+        """Of the drawn samples the one of middle length."""
+        return sorted(self._drawn, key=len)[len(self._drawn) // 2] if self._drawn else None
+
+
 def check(
     records: Iterable[Record],
     encoder: Encoder,
@@ -58,31 +85,33 @@ def check(
     over_length: str,
     include_wrong: bool,
 ) -> tuple[dict[str, Any], Sample | None]:
-    """A report on the data and on what a run of it takes, and the sample of middle length to show.
+    """A report on the data and on what a run of it takes, and a sample of about middle length to show.
 
     `refused` lists why `train` would not start: empty where it would.
     """
     troubles = Troubles()
     profile = Profile()
-    samples: list[Sample] = []
+    taken = _Taken()
     lost = 0
     for record, correct, sample in encoded(records, encoder):
         profile.add(record, sample, correct)
         if correct is False and not include_wrong:
             troubles.add("wrong", record.where)
+        elif correct == CUT_OFF and not include_wrong:
+            troubles.add(CUT_OFF, record.where)
         elif not sample.targets:
             troubles.add("nothing to learn", record.where)
-        elif len(sample.ids) > settings.max_length:
+        elif len(sample) > settings.max_length:
             cut = sample.cut(settings.max_length)
-            lost += len(sample.ids) - len(cut.ids)
+            lost += len(sample) - len(cut)
             for trouble in _lost(encoder, sample, cut):
                 troubles.add(trouble, record.where)
             if over_length == "truncate" and cut.targets:
-                samples.append(cut)
+                taken.add(cut)
         else:
-            samples.append(sample)
-    fatal = {"wrong", "nothing to learn"} | ({"too long"} if over_length == "error" else set())
-    refused = sorted(fatal & set(troubles.counts)) or ([] if samples else ["the input is empty"])
+            taken.add(sample)
+    fatal = {"wrong", CUT_OFF, "nothing to learn"} | ({"too long"} if over_length == "error" else set())
+    refused = sorted(fatal & set(troubles.counts)) or ([] if taken.lengths else ["the input is empty"])
     report = {
         "refused": refused,
         "rows": troubles.as_dict(),
@@ -91,22 +120,18 @@ def check(
         "ends_with": sorted(encoder.tokenizer.convert_ids_to_tokens(sorted(encoder.end_ids))),
         "profile": profile.as_dict(),
     }
-    if samples:
-        report |= _work(samples, settings, epochs)
-    middle = sorted(samples, key=lambda sample: len(sample.ids))[len(samples) // 2] if samples else None
-    return report, middle
+    if taken.lengths:
+        report |= _work(taken.lengths, taken.targets, settings, epochs)
+    return report, taken.middle()
 
 
 def paint(encoder: Encoder, sample: Sample, colour: bool) -> str:
     """The sample as text, what is learned in green; without colour between ⟦ and ⟧."""
     on, off = (_ON, _OFF) if colour else ("⟦", "⟧")
     text = ""
-    start = 0
-    for i in range(1, len(sample.ids) + 1):
-        if i == len(sample.ids) or sample.learned[i] != sample.learned[start]:
-            piece = encoder.tokenizer.decode(sample.ids[start:i])
-            text += f"{on}{_harmless(piece)}{off}" if sample.learned[start] else _harmless(piece)
-            start = i
+    for learned, tokens in groupby(zip(sample.learned, sample.ids, strict=True), key=lambda pair: pair[0]):
+        piece = _harmless(encoder.tokenizer.decode([token for _, token in tokens]))
+        text += f"{on}{piece}{off}" if learned else piece
     return text
 
 
@@ -139,11 +164,10 @@ def _stops_elsewhere(encoder: Encoder, model: str) -> dict[str, int]:
     return {f"{surprise}: the trained model's will name both": 1}
 
 
-def _work(samples: Sequence[Sample], settings: Settings, epochs: float) -> dict[str, Any]:
+def _work(lengths: Sequence[int], targets: Sequence[int], settings: Settings, epochs: float) -> dict[str, Any]:
     """Packs, padding, steps, and what they take."""
     from o1j.training import segments
 
-    lengths, targets = [len(sample.ids) for sample in samples], [sample.targets for sample in samples]
     units = plan.pack(lengths, settings.max_length) if settings.packing else [[i] for i in range(len(lengths))]
     steps = plan.count(len(units), settings.batch_size, epochs)
     settings.steps = steps
@@ -156,7 +180,7 @@ def _work(samples: Sequence[Sample], settings: Settings, epochs: float) -> dict[
     shape = Shape(settings.model)
     fit.choose(settings, shape, lengths, targets)
     return {
-        "samples": len(samples),
+        "samples": len(lengths),
         "tokens": sum(lengths),
         "learned_tokens": sum(targets),
         "packs": len(units) if settings.packing else None,
@@ -225,8 +249,7 @@ def _flops(settings: Settings) -> float:
 
 
 def _boxed(encoder: Encoder, sample: Sample) -> bool:
-    taught = [token for token, learned in zip(sample.ids, sample.learned, strict=True) if learned]
-    return "\\boxed" in encoder.tokenizer.decode(taught)
+    return "\\boxed" in encoder.tokenizer.decode(sample.tokens[sample.marks].tolist())
 
 
 def _harmless(text: str) -> str:

@@ -11,6 +11,8 @@ from o1j.records import Record
 from o1j.thinking import split
 from o1j.training.chat import Encoder, Sample
 
+CUT_OFF = "cut off"  # the mark of a reply that its writer could not finish
+
 
 @dataclass
 class Data:
@@ -38,7 +40,7 @@ class Data:
     @property
     def tokens(self) -> int:
         """Tokens of one epoch."""
-        return sum(len(sample.ids) for sample in self.samples)
+        return sum(map(len, self.samples))
 
     @property
     def targets(self) -> int:
@@ -67,14 +69,19 @@ def gather(
                 f"{record.where}: `correct` is false; keep the right ones (o1j filter --where 'correct'), "
                 "or pass --include-wrong"
             )
+        if correct == CUT_OFF and not include_wrong:
+            raise InputError(
+                f"{record.where}: the reply was cut off (its `finish_reason` is length, or its thought never ends): "
+                "the model would learn to stop there; leave it out, or pass --include-wrong"
+            )
         if not sample.targets:
             raise InputError(f"{record.where}: nothing to learn: no assistant turn, `response` or `solution` in it")
-        if len(sample.ids) > max_length:
+        if len(sample) > max_length:
             sample = _shorten(sample, max_length, over_length, record.where, data)
             if sample is None:
                 continue
         data.samples.append(sample)
-        data.digest.update(repr((sample.ids, sample.targets)).encode())
+        data.digest.update(sample.tokens.tobytes() + sample.marks.tobytes())
         if len(data.samples) % 20000 == 0:
             tell(f"{len(data.samples)} samples encoded")
     if not data.samples:
@@ -85,7 +92,7 @@ def gather(
 def encoded(
     records: Iterable[Record], encoder: Encoder, seen: Callable[[Record], None] = lambda record: None
 ) -> Iterator[tuple[Record, Any, Sample]]:
-    """(record, its `correct` mark, sample) for every sample of every record; `seen` is called once a record."""
+    """(record, the conversation's mark, sample) for every sample of every record; `seen` is called once a record."""
     waiting: deque[tuple[Record, Any]] = deque()
 
     def turns() -> Iterator[tuple[list[dict[str, Any]], str]]:
@@ -100,14 +107,15 @@ def encoded(
 
 
 def conversations(record: Mapping[str, Any]) -> Iterator[tuple[list[dict[str, Any]], Any]]:
-    """What a record teaches, one conversation a sample, each with its `correct` mark.
+    """What a record teaches, one conversation a sample, each with its mark: `correct`, or `CUT_OFF`.
 
     `messages` if present, else `problem` → `response` (a list is several samples) with `reasoning`, else
     `problem` → `solution`. Thinking inside `response` is taken apart, so that it can be trained in any shape.
     """
     messages = record.get("messages")
     if isinstance(messages, list) and messages:
-        yield [_parted(turn) for turn in messages if isinstance(turn, dict)], record.get("correct")
+        parted = [_parted(turn) for turn in messages if isinstance(turn, dict)]
+        yield parted, _mark(record, None, parted)
         return
     problem = record.get("problem")
     if not isinstance(problem, str) or not problem.strip():
@@ -119,14 +127,29 @@ def conversations(record: Mapping[str, Any]) -> Iterator[tuple[list[dict[str, An
         yield _dialogue(problem, solution if isinstance(solution, str) else "", None), None
         return
     replies = reply if isinstance(reply, list) else [reply]
-    thoughts, marks = record.get("reasoning"), record.get("correct")
     for i, text in enumerate(replies):
-        thought = thoughts[i] if isinstance(thoughts, list) and i < len(thoughts) else thoughts
-        mark = marks[i] if isinstance(marks, list) and i < len(marks) else marks
-        yield (
-            _dialogue(problem, text if isinstance(text, str) else "", thought if isinstance(thought, str) else None),
-            mark,
+        thought = _of_sample(record.get("reasoning"), i)
+        turns = _dialogue(
+            problem, text if isinstance(text, str) else "", thought if isinstance(thought, str) else None
         )
+        yield turns, _mark(record, i, turns)
+
+
+def _of_sample(values: Any, i: int | None) -> Any:
+    """A field's value for sample `i`, where it may have one for each."""
+    return values[i] if isinstance(values, list) and i is not None and i < len(values) else values
+
+
+def _mark(record: Mapping[str, Any], i: int | None, turns: list[dict[str, Any]]) -> Any:
+    """The `correct` mark of sample `i`; where that does not say it is right, whether it was cut off goes first."""
+    said = _of_sample(record.get("correct"), i)
+    unfinished = _of_sample(record.get("finish_reason"), i) == "length" or any(map(_in_mid_thought, turns))
+    return CUT_OFF if unfinished and said is not False else said
+
+
+def _in_mid_thought(turn: dict[str, Any]) -> bool:
+    content = turn.get("content")
+    return turn.get("role") == "assistant" and isinstance(content, str) and not split(content).closed
 
 
 def _dialogue(problem: str, reply: str, thought: str | None) -> list[dict[str, Any]]:
@@ -152,7 +175,7 @@ def _parted(turn: dict[str, Any]) -> dict[str, Any]:
 def _shorten(sample: Sample, limit: int, policy: str, where: str, data: Data) -> Sample | None:
     if policy == "error":
         raise InputError(
-            f"{where}: {len(sample.ids)} tokens, more than --max-length {limit}: the end of its reply would be lost; "
+            f"{where}: {len(sample)} tokens, more than --max-length {limit}: the end of its reply would be lost; "
             "raise --max-length, or pass --over-length drop or truncate"
         )
     cut = sample.cut(limit)

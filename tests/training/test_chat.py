@@ -128,6 +128,25 @@ def test_no_assistant_turn_teaches_nothing(tokenizer) -> None:
     assert Encoder(tokenizer).encode(ASK).targets == 0
 
 
+def test_a_conversation_that_the_assistant_opens_learns_its_words_only(tokenizer) -> None:
+    spoken = [{"role": "assistant", "content": "Hi"}, *ASK, {"role": "assistant", "content": "2"}]
+    assert learn(tokenizer, spoken)[1] == "Hi<|im_end|>2<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("turn", "message"),
+    [
+        ({"content": None, "tool_calls": [{"id": "1"}]}, "in:1: an assistant turn calls tools"),
+        ({"content": "", "tool_calls": [{"id": "1"}]}, "in:1: an assistant turn calls tools"),
+        ({"content": " \n"}, "in:1: an assistant turn says nothing"),
+        ({"content": "", "reasoning_content": "hm"}, "in:1: an assistant turn says nothing"),
+    ],
+)
+def test_a_turn_that_would_teach_silence_is_refused(tokenizer, turn, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Encoder(tokenizer).encode([{"role": "user", "content": "1"}, {"role": "assistant", **turn}], "in:1")
+
+
 def test_a_template_that_refuses_is_the_inputs_fault(tokenizer) -> None:
     tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
     with pytest.raises(InputError, match=r"data\.jsonl:3.*roles must alternate"):
@@ -140,7 +159,7 @@ def test_a_saved_tokenizer_gives_the_same_mask(toy_model) -> None:
 
 def test_many_are_encoded_as_one_by_one_and_an_error_comes_in_its_place(tokenizer) -> None:
     many = [
-        [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1) * n}] for n in range(150)
+        [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1) * (n or 1)}] for n in range(150)
     ]
     many[3] = ASK
     encoder = Encoder(tokenizer)

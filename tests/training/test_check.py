@@ -17,6 +17,7 @@ ROWS = [
     {"problem": "1+2?", "response": "x" * 150 + "\\boxed{3}", "source": "a"},
     {"problem": "1+3?", "response": "5", "correct": False},
     {"problem": "1+4?"},
+    {"problem": "1+5?", "response": "6, because", "finish_reason": "length"},
 ]
 
 
@@ -29,19 +30,20 @@ def look(tokenizer, toy_model, rows, **more):
 
 def test_every_trouble_is_named_with_its_rows(tokenizer, toy_model) -> None:
     report, _ = look(tokenizer, toy_model, ROWS)
-    assert report["refused"] == ["nothing to learn", "too long", "wrong"]
+    assert report["refused"] == ["cut off", "nothing to learn", "too long", "wrong"]
     assert {name: rows["first"] for name, rows in report["rows"].items()} == {
         "too long": ["in:2"],
         "end token beyond the limit": ["in:2"],
         "box beyond the limit": ["in:2"],
         "wrong": ["in:3"],
         "nothing to learn": ["in:4"],
+        "cut off": ["in:5"],
     }
     assert report["tokens_over_length"] == 23 + 160 - 128
     assert report["profile"]["correct"] == 0.5
     assert report["profile"]["sources"] == {
         "a": {"samples": 2, "correct": 1.0},
-        "unnamed": {"samples": 2, "correct": 0.0},
+        "unnamed": {"samples": 3, "correct": 0.0},
     }
 
 
@@ -144,6 +146,6 @@ def test_the_command_prints_one_report_and_says_with_its_exit_code_what_train_wo
     command += ["--profile", str(tmp_path / "profile.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 65
-    assert json.loads(done.stdout)["refused"] == ["nothing to learn", "wrong"]
+    assert json.loads(done.stdout)["refused"] == ["cut off", "nothing to learn", "wrong"]
     assert json.loads((tmp_path / "profile.json").read_text()) == json.loads(done.stdout)["profile"]
     assert "\\boxed{3}<|im_end|>⟧" in done.stderr

@@ -52,6 +52,21 @@ def test_wrong_records_are_learned_when_asked_for(tokenizer) -> None:
     assert len(gather(rows, Encoder(tokenizer), max_length=99, include_wrong=True).samples) == 1
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"response": "so far", "finish_reason": "length"},
+        {"response": ["done", "so far"], "finish_reason": ["stop", "length"], "correct": [True, None]},
+        {"response": "<think>never ends"},
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>never ends"}]},
+    ],
+)
+def test_replies_that_were_cut_off_are_refused_unless_asked_for(tokenizer, fields) -> None:
+    with pytest.raises(InputError, match=r"in\.jsonl:7: the reply was cut off"):
+        gather([record(**fields)], Encoder(tokenizer), max_length=99)
+    assert gather([record(**fields)], Encoder(tokenizer), max_length=99, include_wrong=True).samples
+
+
 def test_a_record_without_a_reply_is_refused(tokenizer) -> None:
     with pytest.raises(InputError, match=r"in\.jsonl:7: nothing to learn"):
         gather([record(answer="2")], Encoder(tokenizer), max_length=99)
