@@ -159,7 +159,8 @@ def test_a_saved_tokenizer_gives_the_same_mask(toy_model) -> None:
 
 def test_many_are_encoded_as_one_by_one_and_an_error_comes_in_its_place(tokenizer) -> None:
     many = [
-        [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1) * (n or 1)}] for n in range(150)
+        [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1) * max(n, 1)}]
+        for n in range(150)
     ]
     many[3] = ASK
     encoder = Encoder(tokenizer)
