@@ -139,6 +139,21 @@ class Judging:
         str | None,
         typer.Option("--judge-base-url", metavar="URL", help="Where it is served; to be said for openai: models."),
     ] = None
+    judge_price: Annotated[
+        str | None,
+        typer.Option("--judge-price", metavar="IN,OUT", help="Its price, where the built-in list has none."),
+    ] = None
+    judge_max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--judge-max-tokens",
+            metavar="N",
+            min=1,
+            help="Its longest ruling; needed with --max-usd and --max-tokens-total, which cover both models. "
+            "[default: the server's]",
+            show_default=False,
+        ),
+    ] = None
     regrade: Annotated[
         bool,
         typer.Option("--regrade", help="Judge again what carries a verdict already, stored or of an earlier eval."),
@@ -191,8 +206,12 @@ class Judging:
                 f"--judge-model {self.judge_model}: say where it is served with --judge-base-url "
                 "(OpenAI's own: https://api.openai.com/v1), so that no model under test judges itself by default"
             )
+        if self.judge_model:
+            self._check_caps(asking)
         connect = (lambda: self._connect(asking, run)) if self.judge_model else None
-        loaded = judge.load(name.removeprefix("judge:"), connect, self.judge_repeat, self.judge_swap)
+        loaded = judge.load(
+            name.removeprefix("judge:"), connect, self.judge_repeat, self.judge_swap, self.judge_max_tokens
+        )
         if self.versus and not loaded.preferences:
             raise UsageError(f"--versus goes with a judge that compares two replies (better); {loaded.name} sees one")
         return loaded
@@ -213,15 +232,35 @@ class Judging:
         """What a summary says of what the replies were compared with."""
         return {"versus": {"file": self.versus, "models": self.others.models}} if self.others else {}
 
+    def _check_caps(self, asking: Asking) -> None:
+        """Refuse caps that can't be kept for the judge before the model under test is paid."""
+        if (asking.max_usd, asking.max_tokens_total) != (None, None) and self.judge_max_tokens is None:
+            raise UsageError(
+                "a cap on USD or tokens covers the judge, too, and needs --judge-max-tokens: without it no one knows "
+                "what a ruling may cost"
+            )
+        if asking.max_usd is None or self.judge_price:
+            return
+        from o1j.models.backend import parse_spec
+        from o1j.models.money import known_price
+
+        kind, name = parse_spec(self.judge_model)
+        if kind == "openai" and known_price(name, [self.judge_base_url], batch=asking.batch) is None:
+            raise UsageError("--max-usd needs the judge's price, which o1j does not know: --judge-price IN,OUT")
+
     @contextmanager
     def _connect(self, asking: Asking, run: Run) -> "Iterator[Model]":
-        """The judge's model: paced, cached and limited like the one under test, whose counts stay the run's."""
-        base_url = [self.judge_base_url] if self.judge_base_url else []
-        under_test = run.model
-        batch = asking.batch and not self.judge_model.startswith(("local:", "replay:", "vllm:"))
-        own = replace(asking, model=self.judge_model, base_url=base_url, cache_tag="", record=None, batch=batch)
-        with own.connect(run) as model:
-            run.model = under_test or model
+        """The judge's model: paced and cached like the one under test, within the same limits."""
+        own = replace(
+            asking,
+            model=self.judge_model,
+            base_url=[self.judge_base_url] if self.judge_base_url else [],
+            price=self.judge_price,
+            cache_tag="",
+            record=None,
+            batch=asking.batch and not self.judge_model.startswith(("local:", "replay:", "vllm:")),
+        )
+        with own.connect(run, "judge") as model:
             yield model
 
 

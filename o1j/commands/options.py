@@ -216,8 +216,8 @@ class Asking:
         return prompt
 
     @contextmanager
-    def connect(self, run: Run) -> "Iterator[Model]":
-        """The model, open for the `with` block; its counts end up in the run's summary."""
+    def connect(self, run: Run, role: str = "model") -> "Iterator[Model]":
+        """The model, open for the `with` block; its counts end up in the run's summary, under its role."""
         from o1j import models
 
         if self.no_cache and self.cache:
@@ -244,9 +244,10 @@ class Asking:
             vllm_args=self.vllm_args,
             trust_remote_code=self.trust_remote_code,
             quiet=run.quiet,
+            beside=next(iter(run.models.values()), None),
         ) as model:
             model.ordered = not self.unordered
-            run.model = model
+            run.models[role] = model
             yield model
 
 

@@ -28,8 +28,10 @@ _PLACES = {
     *("summary", "plot", "report"),
     *("jobs", "concurrency", "timeout", "retries", "rpm", "tpm", "stream", "unordered"),
     *("api_key_file", "price", "max_usd", "max_tokens_total", "max_requests", "vllm_args", "batch"),
+    "judge_price",
     *("hostfile", "launcher", "launcher_args", "master_addr", "master_port", "report_to", "profile"),
 }
+_USAGE = {"model": "usage", "judge": "judge_usage"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -76,7 +78,7 @@ class Run:
         self.prompts: dict[str, Any] = {}
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
-        self.model: Any = None
+        self.models: dict[str, Any] = {}  # those asked so far: `model`, and `judge` beside it
         self._started = time.time()
 
     @cached_property
@@ -120,7 +122,7 @@ class Run:
 
     def write(self, results: Iterable[records.Record | records.Dropped], rejects: str | None = None) -> int:
         """Write what a step yields to its streams; the exit code that this deserves."""
-        if self.model and self.model.estimate:
+        if any(model.estimate for model in self.models.values()):
             return self._dry(results)
         if rejects and _place(rejects) and _place(rejects) == _place(self.out):
             raise UsageError(f"--rejects {rejects}: the output goes there, too; name another file")
@@ -155,7 +157,8 @@ class Run:
         """Go through the motions; the estimate is the result, and goes where people read."""
         for _ in results:
             pass
-        print(f"o1j {self.verb}: {self.model.estimate.line()}", file=sys.stderr)
+        for role, model in self.models.items():
+            print(f"o1j {self.verb}: {_of(role)}{model.estimate.line()}", file=sys.stderr)
         return 0
 
     def finish(self, exit_code: int, **more: Any) -> None:
@@ -177,7 +180,7 @@ class Run:
         if reasons:
             told = ", ".join(f"{name} {n}" for name, n in reasons.most_common())
             text += f", {sum(reasons.values())} dropped ({told})"
-        return f"{text}; {self.model.stats.line()}" if self.model else text
+        return "; ".join([text, *(_of(role) + model.stats.line() for role, model in self.models.items())])
 
     def show_text(self, text: str) -> int:
         """Print a text (a prompt) and be done."""
@@ -199,7 +202,7 @@ class Run:
             "prompts": {name: {"hash": prompt.hash, "text": prompt.text} for name, prompt in self.prompts.items()},
             "counts": dict(self.counts),
             "reasons": dict(self.reasons),
-            "usage": self.model.stats.as_dict() if self.model else None,
+            **{_USAGE[role]: model.stats.as_dict() for role, model in self.models.items()},
             "exit": exit_code,
             **more,
         }
@@ -242,12 +245,12 @@ class _Progress:
 
     def _keep_telling(self) -> None:
         while not self._over.wait(30.0 if self._bar is None else 1.0):
-            model = self._run.model
+            models = list(self._run.models.items())
             if self._bar is None:
-                batches = model.batch_progress() if model else ""
-                self._run.say(self._run.summary() + (f"; {batches}" if batches else ""))
+                batches = (_of(role) + told for role, model in models if (told := model.batch_progress()))
+                self._run.say("; ".join([self._run.summary(), *batches]))
                 continue
-            asked = f", {model.progress()}" if model else ""
+            asked = "".join(f", {_of(role)}{model.progress()}" for role, model in models)
             self._bar.set_postfix_str(f"kept {self._run.counts['kept']:,}{asked}")
 
 
@@ -256,6 +259,11 @@ def _place(path: str | None) -> str:
     if path in (None, "-"):
         return "-"
     return os.path.realpath(path) if os.path.isfile(path) or not Path(path).exists() else ""
+
+
+def _of(role: str) -> str:
+    """What stands before what is said of a model that is not the one whose verb this is."""
+    return "" if role == "model" else f"{role}: "
 
 
 def _exit_code(error: BaseException) -> int:

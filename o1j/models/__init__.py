@@ -48,6 +48,7 @@ def connect(
     vllm_args: str = "",
     trust_remote_code: bool = False,
     quiet: bool = False,
+    beside: "Model | None" = None,
 ) -> "Iterator[Model]":
     """Open the model that `spec` names, and close it (draining what is paid for) at the end of the `with` block.
 
@@ -80,6 +81,7 @@ def connect(
         `O1J_VLLM` names the command (default `vllm serve`).
     trust_remote_code: lets `local:` run Python that comes with a model.
     quiet: no notices on stderr.
+    beside: an open model of the same run, whose caps on spending hold for both together.
     Raises `Unavailable` where the model can't be reached, `UsageError` for wrong settings.
     """
     from o1j.models.opening import open_model
@@ -106,6 +108,7 @@ def connect(
         vllm_args=vllm_args,
         trust_remote_code=trust_remote_code,
         quiet=quiet,
+        beside=beside,
     )
     try:
         yield model

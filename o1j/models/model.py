@@ -90,6 +90,10 @@ class Model:
         """Requests that are being answered at this moment."""
         return self._batches.under_way if self._batches else self._load.in_flight
 
+    def budget_beside(self, price: Price | None) -> Budget | None:
+        """This model's budget, to be shared by one with that price; None where it has none."""
+        return self._budget.beside(price) if self._budget else None
+
     def progress(self) -> str:
         """What a progress bar says of it: `asked 1,234`, and how far batches are."""
         batches = self.batch_progress()

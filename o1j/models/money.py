@@ -6,6 +6,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterable
+from copy import copy
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -81,12 +82,11 @@ class Budget:
         price: Price | None = None,
         ledger: Path | None = None,
     ):
-        if usd is not None and price is None:
-            raise UsageError("--max-usd needs the model's price, which o1j does not know: --price IN,OUT")
         self.caps = (usd, tokens, requests)
-        self.price = price
+        self.price = self._needed(price)
         self._shared = ledger is not None
         self._ledger = str(ledger.resolve()) if ledger else ""
+        self._users = [self]
         self._settled = asyncio.Event()
         self._pid = os.getpid()
         try:
@@ -105,6 +105,13 @@ class Budget:
                     self._book.execute("INSERT INTO spent VALUES (0, 0, 0)")
         except sqlite3.Error as error:
             raise Unavailable(f"the ledger {ledger} can't be used ({error}): name another with O1J_LEDGER") from error
+
+    def beside(self, price: Price | None) -> "Budget":
+        """The same caps on the same spending, for another model with its own price."""
+        other = copy(self)
+        other.price = self._needed(price)
+        self._users.append(other)
+        return other
 
     @property
     def spent(self) -> Cost:
@@ -183,7 +190,14 @@ class Budget:
         self._settled.set()
 
     def close(self) -> None:
-        self._book.close()
+        self._users.remove(self)
+        if not self._users:
+            self._book.close()
+
+    def _needed(self, price: Price | None) -> Price | None:
+        if self.caps[0] is not None and price is None:
+            raise UsageError("--max-usd needs the model's price, which o1j does not know: --price IN,OUT")
+        return price
 
     def _try(self, cost: Cost) -> tuple[int | None, int]:
         """(the reservation if it fits, how many others there are)."""

@@ -38,6 +38,7 @@ def open_model(
     vllm_args: str,
     trust_remote_code: bool,
     quiet: bool,
+    beside: Model | None,
 ) -> Model:
     """What `connect` does on entry; its docstring explains the settings."""
     for name, value, least in (("concurrency", concurrency, 1), ("timeout", timeout, 0.001), ("retries", retries, 0)):
@@ -66,8 +67,8 @@ def open_model(
         tell=tell,
     )
     cost = read_price(price) if price else _price_of(kind, name, backend, bool(batch))
-    budget, ledger = None, os.environ.get("O1J_LEDGER")
-    if ledger or any(cap is not None for cap in (max_usd, max_tokens_total, max_requests)):
+    budget, ledger = beside.budget_beside(cost) if beside else None, os.environ.get("O1J_LEDGER")
+    if beside is None and (ledger or any(cap is not None for cap in (max_usd, max_tokens_total, max_requests))):
         caps = {"usd": max_usd, "tokens": max_tokens_total, "requests": max_requests}
         budget = Budget(**caps, price=cost, ledger=Path(ledger) if ledger else None)
     folder = default_folder() if cache in (None, True) else cache

@@ -105,6 +105,54 @@ def test_a_judge_that_was_not_named_in_full_is_missed_before_anyone_is_asked(loo
     assert app[loopback.COUNTERS].requests == 0
 
 
+ROWS = [{"id": str(n), "problem": f"What is 1+{n}?", "answer": str(n + 1)} for n in range(20)]
+CAPPED = ("eval", "-m", "student", "--grader", "judge:equal", "--judge-model", "court", "--max-tokens", "20")
+
+
+def priced(request: dict) -> dict:
+    """1,000 tokens of each kind for a ruling, 10 for an answer."""
+    count = 1000 if "Verdict:" in request["messages"][-1]["content"] else 10
+    text = "Verdict: YES" if count == 1000 else "\\boxed{1}"
+    return {"content": text, "usage": {"prompt_tokens": count, "completion_tokens": count}}
+
+
+def test_the_end_line_and_the_run_log_tell_what_each_model_took(loopback, o1j, tmp_path):
+    prices = ("--price", "1,1", "--judge-price", "0,1000", "--judge-max-tokens", "1000", "--max-usd", "100")
+    with loopback.running(loopback.make_app(priced)) as url:
+        servers = ("--base-url", url, "--judge-base-url", url)
+        done = o1j(*CAPPED, *prices, *servers, "-o", "out.jsonl", "--summary", "s.json", input=lines(*ROWS))
+    assert done.returncode == 0, done.stderr
+    assert b"read, 20 kept; asked 20, from cache 0" in done.stderr and b"$0.00 spent" in done.stderr
+    assert b"judge: asked 20, from cache 0" in done.stderr and b"$20.00 spent" in done.stderr
+    told = json.loads((tmp_path / "out.jsonl.runs.jsonl").read_text())
+    assert (told["usage"]["tokens"], told["judge_usage"]["tokens"], told["judge_usage"]["usd"]) == (200, 20_000, 20.0)
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["judge"]["prompt_tokens"], summary["judge"]["tokens"]) == (20_000, 20_000)
+
+
+def test_caps_hold_for_the_model_and_its_judge_together(loopback, o1j):
+    app = loopback.make_app(priced)
+    with loopback.running(app) as url:
+        done = o1j(*CAPPED, "--base-url", url, "--judge-base-url", url, "--max-requests", "25", input=lines(*ROWS))
+    assert done.returncode == 75, done.stderr
+    assert app[loopback.COUNTERS].requests == 25
+
+
+@pytest.mark.parametrize(
+    ("given", "missed"),
+    [
+        (("--max-tokens-total", "9000"), b"--judge-max-tokens"),
+        (("--max-usd", "1", "--price", "1,1", "--judge-max-tokens", "9"), b"--judge-price"),
+    ],
+)
+def test_caps_that_no_judge_could_keep_are_refused_before_anyone_is_asked(loopback, o1j, given, missed):
+    app = loopback.make_app(priced)
+    with loopback.running(app) as url:
+        done = o1j(*CAPPED, "--base-url", url, "--judge-base-url", url, *given, input=lines(*ROWS))
+    assert done.returncode == 2 and missed in done.stderr
+    assert app[loopback.COUNTERS].requests == 0
+
+
 def test_the_same_run_again_asks_nobody_and_gives_the_same_bytes(loopback, o1j, tmp_path):
     asked = []
 

@@ -46,11 +46,20 @@ _PREFERENCES = {"first": "win", "second": "loss", "tie": "tie"}
 
 @dataclass
 class Tally:
-    """What judging one record took: as in `Judge`."""
+    """What judging took: requests, those that could never be read, tokens, and of each sample its rulings' shares."""
 
     asked: int = 0
     unreadable: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
     rulings: list[list[float]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.asked += other.asked
+        self.unreadable += other.unreadable
+        self.prompt_tokens += other.prompt_tokens
+        self.tokens += other.tokens
+        self.rulings += other.rulings
 
 
 @dataclass
@@ -60,8 +69,8 @@ class Judge:
     words: what the judge may say, as `verdicts.plain` → (right, verdict's name); scored: it gives a number from 0 to
     100 instead; preferences: it compares two replies, and these are its words → `win` (the first), `loss`, `tie`;
     connect: opens the judging model, called only when a sample has no verdict of its own; repeat: how often one
-    sample is judged (the majority counts, or the mean of scores); swap: each time in both orders; model, asked,
-    unreadable, rulings: what came of it.
+    sample is judged (the majority counts, or the mean of scores); swap: each time in both orders; max_tokens: of a
+    ruling; model, taken: what came of it.
     """
 
     name: str
@@ -72,10 +81,9 @@ class Judge:
     connect: Callable[[], AbstractContextManager[Model]] | None = None
     repeat: int = 1
     swap: bool = False
+    max_tokens: int | None = None
     model: str = ""
-    asked: int = 0
-    unreadable: int = 0
-    rulings: list[list[float]] = field(default_factory=list)
+    taken: Tally = field(default_factory=Tally)
 
     @cached_property
     def needs_answer(self) -> bool:
@@ -84,7 +92,7 @@ class Judge:
     @property
     def sampling(self) -> Sampling:
         """Greedy for one ruling; the server's own for several, which would all be the same one otherwise."""
-        return SAMPLING if self.repeat == 1 else Sampling()
+        return replace(SAMPLING if self.repeat == 1 else Sampling(), max_tokens=self.max_tokens)
 
     @property
     def manner(self) -> dict[str, Any]:
@@ -118,9 +126,11 @@ class Judge:
             "sampling": self.sampling.as_dict(),
             "repeat": self.repeat,
             "swap": self.swap,
-            "agreement": metrics.krippendorff_alpha(self.rulings),
-            "asked": self.asked,
-            "unreadable": self.unreadable,
+            "agreement": metrics.krippendorff_alpha(self.taken.rulings),
+            "asked": self.taken.asked,
+            "prompt_tokens": self.taken.prompt_tokens,
+            "tokens": self.taken.tokens,
+            "unreadable": self.taken.unreadable,
         }
 
     def read(self, text: object) -> tuple[bool, str] | None:
@@ -175,9 +185,7 @@ class Judge:
                 return list(await asyncio.gather(*waiting)), tally
 
             for (item, _, _), (judged, tally) in model.map(items, work):
-                self.asked += tally.asked
-                self.unreadable += tally.unreadable
-                self.rulings += tally.rulings
+                self.taken.add(tally)
                 yield item, judged
 
     async def _judged(
@@ -218,6 +226,8 @@ class Judge:
         for attempt in range(ATTEMPTS):
             reply = await model.chat(message(text), self.sampling, turn * ATTEMPTS + attempt)
             tally.asked += 1
+            tally.prompt_tokens += reply.prompt_tokens or 0
+            tally.tokens += reply.tokens or 0
             ruling = None if reply.fault else self.ruled(Sample(""), reply.text)
             if ruling:
                 ruling = replace(ruling, judgement=split(reply.text).visible.strip())
@@ -282,6 +292,7 @@ def load(
     connect: Callable[[], AbstractContextManager[Model]] | None = None,
     repeat: int = 1,
     swap: bool = False,
+    max_tokens: int | None = None,
 ) -> Judge:
     """The judge `name`: one of o1j's own, or a prompt file that says on top what it answers with.
 
@@ -310,7 +321,7 @@ def load(
         raise UsageError(f"--judge-swap goes with a judge that compares two replies (better); {name} sees one")
     slots = ["problem", "first", "second"] if preferences else ["problem", "response"]
     prompt = prompts.load(path, slots, optional=["answer"])
-    return Judge(name, prompt, words, scored, preferences, connect, repeat, swap)
+    return Judge(name, prompt, words, scored, preferences, connect, repeat, swap, max_tokens)
 
 
 def _words(lines: Mapping[str, str], key: str) -> list[str]:
