@@ -28,8 +28,8 @@ class Profile:
         self.by_source[str(record.get("source") or "unnamed")][mark] += 1
         self.by_language[language][mark] += 1
         self.problems[str(record.get("id") or record.get("problem") or record.where), language][mark] += 1
-        learned = sum(sample.learned)
-        self.problem.append(len(sample.ids) - learned)
+        learned = int(sample.marks.sum())
+        self.problem.append(len(sample) - learned)
         self.thought.append(sample.thought)
         self.learned.append(learned)
 

@@ -11,9 +11,9 @@ def write(path: Path, samples: list[Sample], units: list[list[int]]) -> None:
     """Store samples and the units they are batched by, as flat arrays with their lengths."""
     numpy.savez(
         path,
-        ids=numpy.array([token for sample in samples for token in sample.ids], dtype=numpy.int32),
-        learned=numpy.array([mark for sample in samples for mark in sample.learned], dtype=bool),
-        lengths=numpy.array([len(sample.ids) for sample in samples], dtype=numpy.int64),
+        ids=numpy.concatenate([sample.tokens for sample in samples]),
+        learned=numpy.concatenate([sample.marks for sample in samples]),
+        lengths=numpy.array([len(sample) for sample in samples], dtype=numpy.int64),
         units=numpy.array([i for unit in units for i in unit], dtype=numpy.int64),
         unit_sizes=numpy.array([len(unit) for unit in units], dtype=numpy.int64),
     )
