@@ -79,9 +79,12 @@ def test_what_is_no_record_is_65(call, broken: bytes) -> None:
 
 @pytest.mark.parametrize("verb", ["filter", "rewrite", "distill", "translate", "train", "eval", "tti"])
 def test_help_has_an_example(o1j, verb: str) -> None:
-    done = o1j(verb, "--help")
+    done = o1j(verb, "--help", env={"COLUMNS": "80"})
     assert done.returncode == 0
-    assert f"o1j {verb} " in done.stdout.decode().partition("\n\n")[2]
+    text = done.stdout.decode()
+    assert f"o1j {verb} " in text.partition("\n\n")[2]
+    assert not [line for line in text.splitlines() if len(line) > 80]
+    assert " range>" not in text  # what typer calls a number
 
 
 @pytest.mark.parametrize("verb", ["filter", "rewrite", "distill", "translate", "train", "eval", "tti"])

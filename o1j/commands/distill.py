@@ -37,7 +37,7 @@ def command(
     """Ask a teacher for long thoughts, grade them, keep the right ones; one record a kept sample.
 
     \b
-    o1j distill --model openai:o1-mini -n 4 --keep shortest kept.jsonl --rejects wrong.jsonl > stage2.jsonl
+    o1j distill -m openai:o1-mini -n 4 --keep shortest kept.jsonl > stage2.jsonl
     """
     from o1j.steps import distill as step
     from o1j.thinking import SHAPES

@@ -53,7 +53,7 @@ def command(
 
     \b
     o1j eval outputs.jsonl --summary summary.json > graded.jsonl
-    o1j eval --bench aime2024 -m openai:o1-mini --samples 8 --plot curve.svg > graded.jsonl
+    o1j eval --bench aime2024 -m openai:o1-mini -n 8 --plot curve.svg > out.jsonl
     """
     from o1j import benches, records
     from o1j.steps.eval import Asker, Summary, compare, evaluate, judge

@@ -81,8 +81,9 @@ def command(
 
     \b
     o1j filter numina.jsonl.gz --rejects dropped.jsonl > kept.jsonl
-    o1j filter --where 'source == "olympiads"' --dedup exact --decontaminate bench.jsonl -j 4 numina.jsonl.gz
-    o1j filter --rules '' --reflective --top 5000 distilled.jsonl > retrospective.jsonl
+    o1j filter --where 'source == "olympiads"' --dedup exact -j 4 numina.jsonl.gz
+    o1j filter --decontaminate bench.jsonl numina.jsonl.gz > clean.jsonl
+    o1j filter --rules '' --reflective --top 5000 distilled.jsonl > rich.jsonl
     """
     from o1j.steps import filter as step
 

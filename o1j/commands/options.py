@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from o1j.commands.run import Run
 from o1j.errors import UsageError
@@ -268,6 +269,8 @@ def options(command: Callable[..., int]) -> Callable[..., int]:
             parameters += _of_group(parameter.annotation)
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    for parameter in parameters:
+        _name_number(parameter.annotation)
 
     @wraps(command)
     def called(**values: Any) -> int:
@@ -283,6 +286,14 @@ def options(command: Callable[..., int]) -> Callable[..., int]:
     called.__signature__ = inspect.Signature(parameters)
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called
+
+
+def _name_number(annotation: Any) -> None:
+    """Have `--help` say N of an option that takes a whole number, X of another number: typer writes `<int range>`."""
+    kind, option = get_args(annotation)[:2]
+    letters = {int: "N", float: "X"}
+    if isinstance(option, OptionInfo) and not option.metavar:
+        option.metavar = next((letters[one] for one in (kind, *get_args(kind)) if one in letters), None)
 
 
 def _of_group(group: type) -> list[inspect.Parameter]:

@@ -24,7 +24,7 @@ def command(
     `original_solution`. With --samples N, up to N are asked for, one after another, until one is right.
 
     \b
-    o1j rewrite --model openai:gpt-4o-mini kept.jsonl --rejects failed.jsonl > stage1.jsonl
+    o1j rewrite -m openai:gpt-4o-mini kept.jsonl --rejects no.jsonl > stage1.jsonl
     """
     from o1j.steps.rewrite import rewrite
 

@@ -244,7 +244,7 @@ def command(
 
     \b
     o1j train smollm2 thoughts.jsonl --check | jq .
-    o1j train smollm2 thoughts.jsonl --output student --gpus cpu --nprocs 2 > metrics.jsonl
+    o1j train smollm2 thoughts.jsonl --output student --gpus cpu > metrics.jsonl
     """
     from o1j.errors import InputError, UsageError, need
     from o1j.training import configuration

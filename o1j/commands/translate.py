@@ -38,7 +38,7 @@ def command(
     asked for up to N times.
 
     \b
-    o1j translate --to zh --model openai:gpt-4o-mini stage2.jsonl > bilingual.jsonl
+    o1j translate --to zh -m openai:gpt-4o-mini stage2.jsonl > bilingual.jsonl
     """
     from o1j.steps import translate as step
 
