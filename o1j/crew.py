@@ -1,5 +1,6 @@
 """Processes that work on the blocks of an input in turn, and whose results come out in the input's order."""
 
+import gc
 import itertools
 import multiprocessing
 import pickle
@@ -36,6 +37,7 @@ class Crew(Generic[Item, Result]):
     def __enter__(self) -> "Crew[Item, Result]":
         forks = sys.platform == "linux"
         context = multiprocessing.get_context("fork" if forks else "spawn")
+        gc.freeze()  # modules and tables are here to stay: no collection looks at them, so workers share their pages
         for _ in range(self._jobs):
             (task, to_worker), (from_worker, result) = context.Pipe(duplex=False), context.Pipe(duplex=False)
             _enlarge(to_worker)

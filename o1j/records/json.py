@@ -37,7 +37,7 @@ def dumps(value: Any) -> bytes:
 
 def _holds_huge(value: Any) -> bool:
     """Whether a float of integers' size is in `value`; a walk costs a fifth of looking for digits in the line."""
-    waiting: list[Any] = [[value]]
+    waiting: list[Any] = [value] if type(value) is dict else [[value]]
     for container in waiting:
         for item in container.values() if type(container) is dict else container:
             kind = type(item)

@@ -56,17 +56,16 @@ class Block(NamedTuple):
 
     def lines(self) -> list[bytes]:
         """The lines with their newlines; Unavailable where the file has gone meanwhile."""
-        return list(io.BytesIO(self._read() if self.path else self.data))
-
-    def _read(self) -> bytes:
+        if not self.path:
+            return list(io.BytesIO(self.data))
         with open_input(self.path, 1 << 16) as stream:
             if self.begin:
                 stream.seek(self.begin - 1)
                 if not stream.readline(self.end - self.begin + 1).endswith(b"\n"):
-                    return b""  # inside a line that is longer than the block
+                    return []  # inside a line that is longer than the block
             size = self.end - stream.tell()
-            data = stream.read(size) if size > 0 else b""
-            return data if not data or data.endswith(b"\n") else data + stream.readline()
+            # `readlines` goes on until it has more bytes than it was told; told 0, it never stops.
+            return stream.readlines(size - 1) if size > 1 else [stream.readline()] if size else []
 
 
 def is_plain(path: str) -> bool:

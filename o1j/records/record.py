@@ -39,7 +39,9 @@ class Record(dict):
 
     def but(self, **changes: Any) -> "Record":
         """A copy with `changes`; known fields keep their place, new ones come at the end."""
-        return self._changed({**self, **changes}, changes)
+        copy = self._changed(self, changes)
+        copy.update(changes)
+        return copy
 
     def without(self, *names: str) -> "Record":
         """A copy that lacks `names`."""

@@ -104,7 +104,7 @@ def answer_in(solution: str) -> str | None:
     if box < 0:
         box = solution.rfind("\\fbox")
     if box >= 0:
-        if solution.find("box") >= box and "nswer" not in solution[box:] and "{" in solution[box : box + 8]:
+        if solution.rfind("box", 0, box) < 0 and "nswer" not in solution[box:] and "{" in solution[box : box + 8]:
             return _braced(solution, box)
         return extract(solution[max(0, box - _BEFORE) :])
     if "####" in solution:

@@ -134,37 +134,43 @@ def _renumbered(error: O1jError, name: str, by: int) -> O1jError:
 
 def _judge(block: Block, plan: Plan) -> tuple[Result, bytes]:
     """The results for one block of lines; its kept lines apart, where nobody has to look at them one by one."""
+    together = not (plan.remembering or plan.kept_fields)
     judged: list[Judged] = []
+    kept: list[bytes] = []
     failure = None
     count = 0
     try:
         lines = block.lines()
         count = len(lines)
         for record in parse(lines, plan.name, block.first):
-            judged.append(_judge_one(resolve(record, plan.mapping), plan))
+            result = judge(resolve(record, plan.mapping), plan.before)
+            if isinstance(result, Dropped):
+                judged.append(_dropped(result, plan))
+            elif together:
+                kept.append(_line(result))
+            else:
+                judged.append(_passed(result, plan))
     except O1jError as error:
         failure = error
-    if plan.remembering or plan.kept_fields:
-        return Result(block.first, count, 0, judged, failure), b""
-    kept = [result.line for result in judged if result.reason is None]
-    dropped = [result for result in judged if result.reason is not None]
+    held = len(kept)
     if kept and not kept[-1].endswith(b"\n"):
         kept.append(b"\n")
-        return Result(block.first, count, len(kept) - 1, dropped, failure), b"".join(kept)
-    return Result(block.first, count, len(kept), dropped, failure), b"".join(kept)
+    return Result(block.first, count, held, judged, failure), b"".join(kept)
 
 
-def _judge_one(record: Record, plan: Plan) -> Judged:
-    result = judge(record, plan.before)
-    if isinstance(result, Dropped):
-        if not plan.dropped_fields:
-            return Judged(b"", False, result.reason)
-        return Judged(dumps(result.record.but(reason=result.reason).on_disk()) + b"\n", True, result.reason)
+def _dropped(result: Dropped, plan: Plan) -> Judged:
+    if not plan.dropped_fields:
+        return Judged(b"", False, result.reason)
+    return Judged(_line(result.record.but(reason=result.reason)), True, result.reason)
+
+
+def _passed(record: Record, plan: Plan) -> Judged:
+    """A record that all rules before the remembering one let pass."""
     if not plan.remembering:
-        return _judged(result, None, plan)
-    key, place = plan.remembering(result), place_of(result) if result.get("id") is not None else None
-    number = result.line
-    result = judge(result, plan.after)
+        return _judged(record, None, plan)
+    key, place = plan.remembering(record), place_of(record) if record.get("id") is not None else None
+    number = record.line
+    result = judge(record, plan.after)
     if isinstance(result, Dropped):
         return _judged(result.record, result.reason, plan, key, place, number)
     return _judged(result, None, plan, key, place, number)
@@ -180,6 +186,9 @@ def _judged(
 ) -> Judged:
     if reason is not None and not plan.dropped_fields:
         return Judged(b"", False, reason, key, place, number)
-    if record.raw is not None:
-        return Judged(record.raw, False, reason, key, place, number)
-    return Judged(dumps(record.on_disk()) + b"\n", True, reason, key, place, number)
+    return Judged(_line(record), record.raw is None, reason, key, place, number)
+
+
+def _line(record: Record) -> bytes:
+    """The line that a record is written as: its own, where it is as it was read."""
+    return dumps(record.on_disk()) + b"\n" if record.raw is None else record.raw
