@@ -77,7 +77,7 @@ def translate(
 
     mode "pair": the source and its translation, one `id`, `language` differs; "replace": the translation alone.
     Each text is checked: formulas and numbers all there, target script, final answer as before; one that fails is
-    asked for up to `tries` times, then the whole record is dropped. `on_truncation` "retry" or "continue" is for
+    asked for up to `tries` times, then the whole record is dropped, as is one without a text. `on_truncation` "retry" or "continue" is for
     replies that are cut short (see `o1j.models.truncation`). Slots of the prompt: language, text.
     """
     chat = unbroken(model, on_truncation, sampling)
@@ -97,6 +97,9 @@ def translate(
         source = record.but(id=stable_id(record), language=language_of(record))
         if language_of(record) == to:
             yield Dropped(source, "same-language")
+            continue
+        if not done:
+            yield Dropped(source, "no-text")
             continue
         replies = [reply for item in done for reply in item.replies]
         failed = next((item for item in done if item.fault), None)

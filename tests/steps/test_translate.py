@@ -101,6 +101,11 @@ def test_only_the_named_fields_are_touched(teach) -> None:
     assert after["response"] == ROW["response"]
 
 
+def test_a_record_without_such_a_text_is_no_translation(teach) -> None:
+    (dropped,) = run(teach(speaker()), fields=("problm",))
+    assert dropped.reason == "no-text"
+
+
 def test_what_is_in_that_language_already_is_set_aside(teach) -> None:
     model = teach(speaker())
     (dropped,) = run(model, [Record({"problem": "汤姆有3个苹果，一共有多少个？"})])
