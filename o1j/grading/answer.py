@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from .clean import tidy
+from .hedges import hedged
 from .numerals import in_digits
 from .parse import REALS, SHORT_WORDS, NotMaths, Parser, Tree
 from .units import measure
@@ -19,6 +20,7 @@ _STYLE = re.compile(
 _LEAD = re.compile(
     r"^(?:so|thus|hence|therefore|and)?,?\s*(?:the|my)?\s*(?:correct\s+|final\s+|right\s+)*"
     r"(?:answer|result|solution|option|choice|ans)\s*(?:is|are|:|=)+\s*:?\s*|^(?:最终)?(?:答案|答)(?:应该?)?(?:是|为|:)+\s*|"
+    r"^(?:approximately|about|roughly|around|大?约)\s*(?=[-$\\\d])|"
     r"^(?:option|choice)\s+(?=\(?[A-J]\b)|^(?:No\.|№|\\#)\s*(?=\d)|^选项?\s*(?=\(?[A-J]\b)",
     re.IGNORECASE,
 )
@@ -101,7 +103,7 @@ def read(text: str) -> Answer:
         plain = stripped
     plain = plain.strip()
     letters, content = _choice(plain)
-    tree, parameter = _tree(text, plain)
+    tree, parameter = (None, "") if hedged(plain) else _tree(text, plain)
     return Answer(spell(text), tree, letters, content, _words(plain), parameter)
 
 

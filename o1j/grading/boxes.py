@@ -17,7 +17,8 @@ _BREAK = re.compile(
     r"\\(?:approx|implies|Rightarrow|to|cdot|times|sim|equiv|iff)|等于|所以|因此|即|不|但",
     re.IGNORECASE,
 )
-_FORMULA_END = re.compile(r"(?<!\\)\$|\\\)|\\\]")
+# What shows that the brace of an open box was forgotten: the formula ends, or the text goes on in a new paragraph.
+_FORMULA_END = re.compile(r"(?<!\\)\$|\\\)|\\\]|\n\s*\n(?=\s*\S)")
 _NAMED = re.compile(r"^[A-Za-z]\w{0,3}(?:_\{?\w+\}?)?\s*=$")
 
 

@@ -3,7 +3,7 @@
 In order: what an `<answer>` tag holds, the last `\\boxed{…}` (boxes of one sentence that belong together make a
 list), a "final answer is" said after it or without it, `#### x`, "the answer is", 答案是, a choice letter, a closing
 statement in bold, and last what the closing sentence states ("… = 42.", "there are 12 ways"). A thought that was not
-closed holds no answer, nor does a reply that ends inside its only box.
+closed holds no answer, nor does a reply that ends inside its last box.
 """
 
 import re
@@ -35,14 +35,18 @@ def extract(response: str) -> str | None:
     if text is None:
         return None
     text = _tagged(text)
-    boxed = boxed_answer(text) or unclosed_box(text)
+    boxed = boxed_answer(text)
+    if text.find("\\boxed", boxed[1] if boxed else 0) >= 0:
+        if cut_off(text):
+            return None
+        boxed = unclosed_box(text) or boxed
     if boxed:
         answer, end = boxed
         said = final_answer(text[end:])
         if said and has_value(said):
             return said
         return answer
-    if cut_off(text) or REFUSAL.match(text) or (len(text) < 200 and _IGNORANCE.search(text)):
+    if REFUSAL.match(text) or (len(text) < 200 and _IGNORANCE.search(text)):
         return None
     answer = stated(text)
     return answer if answer and len(answer) <= MAX_ANSWER else None

@@ -4,15 +4,39 @@
 """
 
 import re
-from functools import lru_cache
 
-from .formulas import ALIGNED, MATH, formulas_from, inside, joined, last_value, run_before
+from .closing import (
+    CHOICE_MARKED,
+    SENTENCE,
+    TAIL,
+    closing_bold,
+    closing_choice,
+    closing_value,
+    made_bold,
+    marked_choice,
+    split_sentences,
+)
+from .formulas import ALIGNED, MATH, formulas_from, inside, joined, last_value, run_text, runs
+from .hedges import hedged
+from .sentences import NUMBER, value_in
 
-TAIL = 4000
 LAST_STATEMENTS = 20
 MAX_FRAGMENT = 200
-LAST_PARAGRAPHS = 3
+MAX_WORDS_AFTER = 3  # behind a formula that is the answer: its unit
 
+# What leads from the answer just named to the one that was asked for: "the answer is 25/162, so m + n is 187".
+_ONWARD = re.compile(
+    r"\W{0,3}\s*(?:(?:and\s+)?(?:so|thus|hence|therefore|making|giving|leading\s+to|leads\s+to|from\s+which|"
+    r"which\s+(?:is|equals|gives|makes|simplifies|reduces|rounds))\b|and\s+(?=[^.]*(?:\+[^=]*=|remainder|sum\b|digits?\b))|"
+    r",\s*or\s|\\to|\\rightarrow|→|⇒)"
+)
+_ENDS_ON_A_VALUE = re.compile(
+    rf"(?:[=→⇒]|\b(?:is|are|to|or|equals|of|gives)\b)\s*(?:{NUMBER}|\$[^$]+\$|\\\([^()]+\\\))[\s.]*$|=[^=$]+\$[\s.]*$"
+)
+_CORRECTION = re.compile(
+    r"\b(?:(?:[Nn]o,? )?[Ww]ait|[Nn]o[,.]|[Aa]ctually|[Cc]orrection|[Ss]orry|[Oo]ops|[Ss]cratch that|I mean)\b|"
+    r"不对|等等|更正"
+)
 _FINAL = re.compile(
     r"(?:the\s+)?final\s+answer(?:\s+(?:is|are)|\s*[:：]|\s*=)+\s*(?:\*\*)?\s*[:：]?|最终答案(?:是|为|：|:)+",
     re.IGNORECASE,
@@ -24,7 +48,10 @@ _HEADING = re.compile(
 _ANSWER = re.compile(
     r"\b(?:answers?|ans)(?:\s+(?:to\s+(?:the|this)\s+(?:question|problem)|choice|option))?\s*(?:\*\*)?\s*"
     r"(?:(?:is|are|should\s+be|must\s+be|would\s+be|will\s+be|comes?\s+(?:out\s+)?to|=|:|：)+\s*)+"
-    r"(?:(?:for\s+sure|clearly|probably|likely|definitely|certainly|exactly|just|only|actually|then|therefore|thus|simply|indeed|option|choice|approximately)\s+)*(?:\*\*)?\s*[:：]?\s*|"
+    r"(?:(?:for\s+sure|clearly|probably|most|likely|definitely|certainly|exactly|just|only|actually|then|therefore|thus|"
+    r"simply|indeed|obviously|hence|now|still|yet|equal\s+to|given\s+by|option|choice|approximately|about)\b[\s:,]*)*"
+    r"(?:\*\*)?\s*[:：]?\s*|"
+    r"\banswer\s+of\s+(?:exactly\s+)?(?=[$\\]|[-−]?\d)|"
     r"答案(?:应该|应)?(?:是|为|：|:|选|等于)*\s*(?:选项)?\s*(?:\*\*)?|结果(?:应该|应)?(?:是|为|：|:|等于)+\s*(?:\*\*)?|"
     r"(?:故选|应选|因此选|所以选|选择|正确选项|选项)(?:应该|应)?(?:是|为|：|:)*\s*(?:选项)?\s*(?:\*\*)?(?=\W{0,3}[A-Ja-d](?![A-Za-z]))|"
     r"\b(?:r[ée]ponse|respuesta|risposta|antwort|resposta|ответ|đáp\s+(?:án|số)|jawaban(?:nya)?|odpowied[źz]|cevap)\s*"
@@ -38,40 +65,11 @@ _ANSWER_STARTS = re.compile(
     "ответ|đáp|jawab|odpow|cevap|答え|正解|정답|답"
 )
 _EMPTY_ANSWER = re.compile(r"(?:correct|wrong|right|incorrect|not|clear|that|the|an?(?= *[a-z]))\b(?![A-J]\b)")
-_BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
-_CHOICE_SAID = re.compile(
-    r"(?<!n't )(?<!not )(?:it'?s|is|choose|choice|option|select|pick|选|而是|be)\s*:?\s*"
-    r"(?:\*\*)?\(?([A-J])\)?(?:\*\*)?(?=[\s.,;:!)。，选项]|$)"
-)
-_CHOICE_LETTER = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z])")
-_CHOICE_ALONE = re.compile(r"(?:\*\*)?[\[(（【]?([A-J])[\])）】]?[.。]?(?:\*\*)?")
-_CHOICE_MARKED = re.compile(r"\(([A-J])\)(?!\w)")
 _CHOICE_LINE = re.compile(r"\s*(?:\*\*)?\(?([A-J])(?:\)|[.:。，,]|\*\*|(?=不|是|$))")
 _SOMETHING = re.compile(r"\w|\\(?:infty|emptyset|varnothing|pi)|∞|∅")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\[$\\*])|(?<=[。！？；])|\n+")
-_NUMBER = (
-    r"[-−]?(?:[$€£]\s?)?"
-    r"(?:\\frac\{[^{}]*\}\{[^{}]*\}|"
-    r"(?:\d{1,3}(?:[,\u202f ]\d{3})+|\d+,\d{1,2}(?![\d,])|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)"
-    r"(?:\^\{?-?\d+\}?)?(?:\s?\\?%)?"
-)
-_NUMBERS = re.compile(r"(?<![A-Za-z\d._^])(?<!\bnot )" + _NUMBER + r"(?![A-Za-z_]*_)")
-_STATED = re.compile(
-    r"(?:=|≈|\bis\b|\bare\b|\bwas\b|\bequals\b|\bequal\s+to\b|\bbe\b|\bcosts?\b|\bmakes?\b|\bhas\b|\bhave\b|\bget\b|为|是|有|得|共|需要)\s*"
-    r"(?:about|approximately|exactly|only|a\s+total\s+of|still|always)?\s*(?:\*\*)?\s*[\[({]*\s*"
-    rf"({_NUMBER}(?:(?:\s*,\s+{_NUMBER})*\s*,?\s*(?:and|or|和|或)\s+{_NUMBER})?)",
-    re.IGNORECASE,
-)
-_CONCLUSION = re.compile(r"(?:Therefore|Thus|Hence|So|Consequently|Finally|因此|所以|故)[,，]?\s*", re.IGNORECASE)
 _IS = re.compile(r"\s*(?:is|are)\b")
 _SAYS = re.compile(
     r"\b(?:is|are|was|were|costs?|equals?|therefore|thus|hence|so|then|has|have|get|makes?)\b", re.IGNORECASE
-)
-_CLAUSE = re.compile(
-    r",?\s+(?:attained|achieved|reached|occurring|obtained|when|where|since|because|if and only if)\b.*$", re.DOTALL
-)
-_NAMED_RUN = re.compile(
-    rf"((?:[A-Za-z]\w?\s*=\s*{_NUMBER}\s*(?:,\s*(?:and|or)?|and|or)\s*)+[A-Za-z]\w?\s*=\s*{_NUMBER})\s*\.?\s*$"
 )
 # What follows an answer in its own sentence without being part of it: ", because …", ", obviously", ", not 7".
 _COMMENT = re.compile(
@@ -79,33 +77,9 @@ _COMMENT = re.compile(
     r"[,，]\s*(?:not\b.*|\w+ly\b.*|right\?|I\s+(?:think|believe|guess)\b.*|我认为.*|因为.*|所以.*)$",
     re.DOTALL,
 )
-_ASIDE = re.compile(r"\s*\([A-Za-z][^()]*\)(?=\s*\.?\s*$)")
-_SUBJECT = re.compile(
-    rf"\b(?:thus|therefore|hence|so|in\s+(?:total|all)|altogether)\b,?\s+({_NUMBER})\s+(?=(?:of|is|are)\b)",
-    re.IGNORECASE,
-)
-_THERE_ARE = re.compile(
-    r"(?:^|\b(?:thus|therefore|hence|so|consequently|total|altogether|conclude\s+that)\b,?\s+)"
-    r"there\s+(?:are|is|were|will\s+be)\s+(?:(?:a\s+total\s+of|exactly|only|in\s+total)\s+)*|"
-    r"\b(?:in\s+total|in\s+all|altogether),?\s+(?=\d)",
-    re.IGNORECASE,
-)
-_MAY_COUNT = re.compile("[Hh]ere|[Tt]otal|[Aa]ll|[Aa]ltogether|HERE|TOTAL|ALL|ALTOGETHER")
-_ENDS_ON = re.compile(rf"\b(?:is|are|was|equals|is\s+equal\s+to)\s+({_NUMBER})\s*\.?\s*$")
-_ARITHMETIC = re.compile(r"[\d,.]+(?:\s+[^\W\d]\S*){0,4}\s*[-–+*/x×÷=]\s*\S")
-_COUNTED = re.compile(rf"\s*({_NUMBER})\s+(?!(?:sqrt|pi|sin|cos|tan|log|ln|and|or|mod)\b)[A-Za-z]{{2}}[^\\^_$]*$")
-_SAYS_NEXT = re.compile(r"(?:\b(?:is|are|equals?|be|to)|=|[:：为是])\s*$")
-_MADE_BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*\{\s*-?\s*\d")
 _VALUE_AFTER_WORDS = re.compile(
-    rf"(?=.*[^\W\d_]{{3}}.*\d)[^\W\d_]+(?:\s+[^\W\d_]+)+\s+{_NUMBER}(?:\s*[^\W\d_]+\S*)?\.?$"
+    rf"(?=.*[^\W\d_]{{3}}.*\d)[^\W\d_]+(?:\s+[^\W\d_]+)+\s+{NUMBER}(?:\s*[^\W\d_]+\S*)?\.?$"
 )
-_REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
-_NO_STATEMENT = re.compile(
-    r"(?:with\s+equality|equality\s+(?:holds|occurs)|Figure\b|as\s+(?:required|desired)|"
-    r"Let me know|I hope|Hope this|If you have|Feel free|Please let|Would you like)\b|!\[|https?://|www\.|~\s?\w|\(.*\)\.?$"
-)
-_NOTE = re.compile(r"\(.*\)\.?$|(?:Note|Notice|Observe|Recall|Remember|Alternatively)\b", re.DOTALL)
-_DISPLAY_ENDS = re.compile(r"\\end\{(?:align|equation|gather|multline|eqnarray)\*?\}$")
 _DRAWING = re.compile(r"\s*\[asy\].*?\[/asy\]", re.DOTALL)
 _TRAILER = re.compile(r"<\|[a-z_]+\|>.*$|\s*I hope (?:it is|this is|it'?s) correct\.?.*$", re.DOTALL | re.IGNORECASE)
 
@@ -117,12 +91,12 @@ def stated(text: str) -> str | None:
         final_answer,
         _hashes,
         _answer_is,
-        _closing_choice,
-        _made_bold,
+        closing_choice,
+        made_bold,
         _short,
-        _closing_bold,
-        _closing_value,
-        _marked,
+        closing_bold,
+        closing_value,
+        marked_choice,
     ):
         answer = (rule(text) or "").strip()
         if answer and _SOMETHING.search(answer):
@@ -173,8 +147,17 @@ def _answer_is(text: str) -> str | None:
         rest = text[match.end() : match.end() + TAIL]
         answer = None if _EMPTY_ANSWER.match(rest) else _statement(rest)
         if answer or tried == LAST_STATEMENTS:
-            return answer
+            return _corrected(rest) or answer
     return None
+
+
+def _corrected(rest: str) -> str | None:
+    """The value behind a correction that closes a text: "The answer is 5. No wait, it's 6."."""
+    if len(rest) > MAX_FRAGMENT:
+        return None
+    parts = split_sentences(rest)
+    later = " ".join(parts[1:])
+    return closing_value(later) if _CORRECTION.match(later) else None
 
 
 def _statement(rest: str) -> str | None:
@@ -194,121 +177,32 @@ def _statement(rest: str) -> str | None:
     ):
         labelled = re.match(r"\s*\(?([A-J])[).]\s+[^\n]{1,200}", rest)
         return labelled[0].strip().rstrip(".") if labelled else letter[1]
-    formula = MATH.match(rest)
-    if formula:
-        return formulas_from(rest, formula)
-    sentence = _SENTENCE.split(rest, maxsplit=1)[0].strip()
+    sentence = (split_sentences(rest) or [""])[0]
+    if MATH.match(sentence):
+        run = runs(sentence)[0]
+        return _onward(sentence[run[-1].end() :]) or run_text(sentence, run)
     bold = re.match(r"([^*\n]{1,300}?)\*\*", sentence)
     if bold:
         sentence = bold[1].strip()
     sentence = sentence.rstrip(" .。,，").strip("*_").rstrip(" .。,，")
-    sentence = _COMMENT.sub("", sentence) or sentence
+    if hedged(sentence):
+        return sentence[:MAX_FRAGMENT]
+    comment = _COMMENT.search(sentence)
+    if comment and comment.start():
+        onward = _onward(sentence[comment.start() :])
+        if onward:
+            return onward
+        sentence = sentence[: comment.start()]
     if not sentence:
         return None
     if len(sentence.split()) > 3 or (re.search(r"[\u4e00-\u9fff]", sentence) and len(sentence) > 8):
-        return _value_in(sentence) or (sentence if len(sentence) <= 120 else None)
+        return value_in(sentence) or (sentence if len(sentence) <= 120 else None)
     return sentence
 
 
-def _bold_values(text: str) -> list[str]:
-    """What is set in bold, headings such as `**Answer:**` and `**结论**：` left out."""
-    values = []
-    for match in _BOLD.finditer(text):
-        value = (match[1] or match[2]).strip()
-        if not value.endswith((":", "：")) and text[match.end() : match.end() + 1] not in {":", "："}:
-            values.append(value)
-    return values
-
-
-def _value_in(sentence: str) -> str | None:
-    """The value a sentence ends on: after its last equals sign or "is", else its last number."""
-    bold = _bold_values(sentence)
-    if bold:
-        return bold[-1].rstrip(".")
-    if sentence.rstrip(" .").endswith(")"):
-        sentence = _ASIDE.sub("", sentence)
-    counted = _counted(sentence)
-    if counted:
-        return counted
-    main_clause = _CLAUSE.sub("", sentence)
-    if _NUMBERS.search(main_clause) or MATH.search(main_clause):
-        sentence = main_clause
-    formulas = list(MATH.finditer(sentence))
-    if formulas:
-        first = formulas[0]
-        if _CONCLUSION.fullmatch(sentence[: first.start()]) and _IS.match(sentence, first.end()):
-            return formulas_from(sentence, first)
-        tail = sentence[formulas[-1].end() :]
-        if not _NUMBERS.search(tail):
-            return run_before(sentence, _with_value(sentence, formulas))
-        sentence = tail
-    sentence = _REMARK.sub("", sentence)
-    run = _NAMED_RUN.search(sentence) if sentence.count("=") > 1 else None
-    if run:
-        return run[1]
-    subject = _SUBJECT.search(sentence)
-    if subject:
-        return subject[1]
-    chain = re.search(r"=\s*([^=\n,;。，；]{1,80})$", sentence.rstrip(" .)"))
-    if chain:
-        counted = _COUNTED.match(chain[1])
-        return counted[1] if counted else chain[1]
-    stated = _STATED.findall(sentence)
-    if stated:
-        return stated[-1]
-    numbers = _NUMBERS.findall(sentence)
-    return numbers[-1] if numbers else None
-
-
-def _with_value(sentence: str, formulas: list[re.Match]) -> list[re.Match]:
-    """The formulas up to the last that has a value: "$15+4=19$ values of $n$" says 19, "the area is $\\pi$" says pi."""
-    last = formulas[-1]
-    if re.search(r"\d|=|[+<>]", inside(last)) or _SAYS_NEXT.search(sentence, 0, last.start()):
-        return formulas
-    for index in range(len(formulas) - 1, 0, -1):
-        if re.search(r"=.*\d", inside(formulas[index - 1])):
-            return formulas[:index]
-    return formulas
-
-
-def _counted(sentence: str) -> str | None:
-    """The value of a sentence that says "there are 12 …" or ends on "… is 12", whatever formulas stand between."""
-    ends = _ENDS_ON.search(sentence)
-    if ends:
-        return ends[1]
-    if not _MAY_COUNT.search(sentence):
-        return None
-    for there in reversed(list(_THERE_ARE.finditer(sentence))):
-        rest = sentence[there.end() :]
-        if (
-            not there.start()
-            and re.match(r"there\b", sentence, re.IGNORECASE)
-            and re.search(r"\d|\$", rest.lstrip("$0123456789,."))
-        ):
-            return None  # a sentence that goes on to compute with what there is
-        if _ARITHMETIC.match(rest):
-            return None
-        formula = MATH.match(sentence, there.end())
-        if formula:
-            return formulas_from(sentence, formula)
-        number = _NUMBERS.match(sentence, there.end())
-        if number:
-            return number[0]
-    return None
-
-
-def _made_bold(text: str) -> str | None:
-    """The last formula of the last paragraphs that is set in bold: `x=\\mathbf{362}`."""
-    if not _MADE_BOLD.search(text):
-        return None
-    tail = "\n\n".join(_from_a_paragraph(text).split("\n\n")[-LAST_PARAGRAPHS:])
-    formulas = [formula for formula in MATH.finditer(tail) if _MADE_BOLD.search(formula[0])]
-    return last_value(inside(formulas[-1])) if formulas else None
-
-
-def _from_a_paragraph(text: str) -> str:
-    """The tail of a text, begun at a paragraph so that no formula is cut in two."""
-    return text if len(text) <= TAIL else text[-TAIL:].partition("\n\n")[2] or text[-TAIL:]
+def _onward(after: str) -> str | None:
+    """The value that the rest of a sentence goes on to, if it ends on one."""
+    return value_in(after) if _ONWARD.match(after) and _ENDS_ON_A_VALUE.search(after) else None
 
 
 def _short(text: str) -> str | None:
@@ -316,26 +210,27 @@ def _short(text: str) -> str | None:
     line = " ".join(text.split()) if len(text) <= 200 and len(MATH.findall(text)) == 1 else text.strip()
     if "\n" in line and not re.fullmatch(r"\$\$?\s*[^$]+\$\$?|\\\[[^\]]+\\\]", line):
         return None
+    if len(line) <= MAX_FRAGMENT and hedged(line) and not _SAYS.search(line):
+        return line
     if len(line) <= MAX_FRAGMENT and not MATH.search(line):
-        marked = _CHOICE_MARKED.search(line) and not re.search(r"\d|^\(", line)
+        marked = CHOICE_MARKED.search(line) and not re.search(r"\d|^\(", line)
         if marked or _VALUE_AFTER_WORDS.match(line):
             return None
     if _CHOICE_LINE.match(line) and len(line) <= 60 and not re.match(r"[A-J]\s*[=:]", line):
         return _CHOICE_LINE.match(line)[1]
-    if len(_SENTENCE.split(line)) > 1 and not line.startswith(("$$", r"\[")):
+    if len(SENTENCE.split(line)) > 1 and not line.startswith(("$$", r"\[")):
         return None
     whole = MATH.fullmatch(line.rstrip("."))
     if whole and not re.search(r"\\[\])]|(?<!\\)\$", inside(whole)):
         chain = line.count("=") > 1 and not re.search(r"[,;<>]|^\W*\d+\s*=|\\(?:le|ge|lt|gt|or|and|text)", line)
         return last_value(inside(whole)) if chain or ALIGNED.search(line) else inside(whole)
-    counted = _counted(line) if len(line) <= MAX_FRAGMENT else None
-    if counted:
-        return counted
     formulas = list(MATH.finditer(line))
     formula = formulas[0] if formulas else None
     if formula and (_IS.match(line, formula.end()) or not joined(line, formulas)):
         return None
     if formula:
+        if len(line[formulas[-1].end() :].split()) > MAX_WORDS_AFTER:
+            return None
         if len(line) <= 200 and re.fullmatch(r"[A-Za-z ,]*[\s:]*", line[: formula.start()]):
             return formulas_from(line, formula) if re.search("[A-Za-z]", line[: formula.start()]) else line
         return None
@@ -349,49 +244,3 @@ def _short(text: str) -> str | None:
     ):
         return line
     return None
-
-
-@lru_cache(maxsize=16)
-def _closing(text: str) -> tuple[str, str]:
-    """The last paragraph with words in it, and its last sentence."""
-    lines = [line.strip() for line in text[-TAIL:].strip().split("\n") if line.strip(" -*_#$\\[]")]
-    while len(lines) > 1 and (lines[-1].rstrip("* ").endswith((":", "：")) or _NO_STATEMENT.match(lines[-1])):
-        lines.pop()
-    last = lines[-1] if lines else ""
-    sentences = [sentence for sentence in _SENTENCE.split(last) if sentence and re.search(r"\w", sentence)]
-    while len(sentences) > 1 and _NOTE.match(sentences[-1]):
-        sentences.pop()
-    return last, (sentences[-1] if sentences else "")
-
-
-def _closing_bold(text: str) -> str | None:
-    last, _ = _closing(text)
-    bold = _bold_values(last)
-    if bold and len(bold[-1].split()) > 3:
-        return _value_in(bold[-1]) or bold[-1]
-    return bold[-1].rstrip(".") if bold else None
-
-
-def _closing_choice(text: str) -> str | None:
-    last = _closing(text)[0]
-    alone = _CHOICE_ALONE.fullmatch(last)
-    if alone:
-        return alone[1]
-    matches = _CHOICE_SAID.findall(last) if _CHOICE_LETTER.search(last) else None
-    return matches[-1] if matches else None
-
-
-def _marked(text: str) -> str | None:
-    """The last `(B)` of a closing sentence that states nothing else."""
-    matches = _CHOICE_MARKED.findall(_closing(text)[1])
-    return matches[-1] if matches else None
-
-
-def _closing_value(text: str) -> str | None:
-    end = _from_a_paragraph(text).rstrip().rstrip(".").rstrip()
-    if end.endswith(("$$", r"\]")) or _DISPLAY_ENDS.search(end):
-        formulas = [formula for formula in MATH.finditer(end) if formula.end() == len(end)]
-        if formulas:
-            return last_value(inside(formulas[0]))
-    last, sentence = _closing(text)
-    return _value_in(sentence) or _value_in(last)

@@ -14,7 +14,6 @@ FOUND = {
         ("It is \\boxed{3}. Hold on, I forgot a case. So \\boxed{2}.", "2"),
         ("\\boxed{3}, no, \\boxed{2}", "2"),
         ("\\boxed{4} is right; the box \\boxed{} stays empty", "4"),
-        ("\\boxed{x_1 = \\frac{a}{b}} and a cut off \\boxed{\\frac{1}{", "x_1 = \\frac{a}{b}"),
         ("<think>maybe \\boxed{1}</think>It is \\boxed{2}.", "2"),
         ("maybe \\boxed{1}</think>It is \\boxed{2}.", "2"),
         ("\\boxed{5} in the text. Final Answer: The final answer is $6$. I hope it is correct.", "6"),
@@ -69,6 +68,48 @@ FOUND = {
         ("Đáp án: 365", "365"),
         ("答えは 12", "12"),
     ],
+    "said, and what follows from it": [
+        ("The answer is $\\frac{54+1}{703} = \\frac{55}{703}$, and $m+n = 758$.", "758"),
+        ("So, I think the answer is 25/162, so m + n is 187.", "187"),
+        ("Our final answer is $\\frac{225}{676}$ which is $901$.", "901"),
+        ("This gives an answer of $109+300=409$.", "409"),
+        ("The answer is most likely $60$", "60"),
+        ("The answer is 5. No wait, it's 6.", "6"),
+        ("This confirms that 80 is the answer.", "80"),
+    ],
+    "closing statement, where something else follows it": [
+        ("Thus $n=71$. Checking, $9 = 81/9$ holds.", "n=71"),
+        ("The sum is $5+19 = 24$.\n\nChallenge: Is it a coincidence that it is 24?", "24"),
+        ("So there are $20$ ways.\n\nNote: factors of $2$ are best kept equal.", "20"),
+        ("So $x=160$.\n\nAlternatively, drop an altitude from $C$.", "x=160"),
+        ("Hence $n = 149$.\n~ pi_is_3.14\n- Solution by a1b2", "n = 149"),
+        ("So the area is 60.\n\nYes, that seems solid.", "60"),
+        ("Hence $s \\le 11.$\n\nEquality occurs when $x = 9,$ so the maximum value is $11.$", "11"),
+        ("The minimum value is $-1,$ which occurs when $x=5.$", "-1"),
+        (
+            "\\begin{align*}20 &= 3x\\\\ x&=\\frac{20}{3}.\\end{align*}Checking, we see that it satisfies it.",
+            "x =\\frac{20}{3}",
+        ),
+    ],
+    "closing statement of several numbers": [
+        ("As the chart shows, there are $26$ such numbers less than $500.$", "26"),
+        ("He had $29 \\cdot 7 = 203$ coins before finding the bag of 53 coins.", "203"),
+        ("The two rabbits will hop 135 meters in 5 minutes.", "135"),
+        ("It leaves 1 when divided by 5, so we subtract 1, to get $776$.", "776"),
+        ("Bill can buy $6$ jogs if he also purchases 2 jags and 3 jigs.", "6"),
+        ("It equals 0 when $x=6$, which means that the domain is $x \\ne 6$.", "x \\ne 6"),
+        ("He needs 200 more pages to reach 800 pages because 800 - 600 = 200", "200"),
+        ("The possible values are 4 and -15, and of those, $-15$ is the smallest.", "-15"),
+        ("The $16$th one is Tuesday, or $\\text{Friday}$.", "\\text{Friday}"),
+        ("We solve $100 = 5A$, so 20 = A.", "20"),
+        ("The radius of the tank is √5 meters.", "√5"),
+        ("They will arrive at 4:30 p.m.", "4:30 p.m"),
+        ("$$\n10080\n$$\nways, since $8$ of them are alike.", "10080"),
+        ("First 3, then 7", "7"),
+        ("因此当 $x=2$ 时, 面积取最小值 $4 \\sqrt{2}$.", "4 \\sqrt{2}"),
+        ("It cost $2 and 3*30=$90 per day, so he makes 24*3=$72 a week.", "$72"),
+        ("The winner earns 39.52 USD.\n\nThat is Navin.\n\nNavin", "Navin"),
+    ],
     "closing statement": [
         ("We add.\n\n**So the total is 15.**", "15"),
         ("Adding up:\n\n**17**", "17"),
@@ -111,7 +152,7 @@ FOUND = {
         ("$x=25-T$. With $T=11$, $x=14$.", "x=14"),
         ("The largest $n$ is $7 !=5040$.", "5040"),
         ("$f(3)=g(2)=h(1)=12$.", "12"),
-        ("The value is\n\n$$\nx=12\n$$\n\nwith equality when $a=b$.", "12"),
+        ("The value is\n\n$$\nx=12\n$$\n\nwith equality when $a=b$.", "x=12"),
         ("So \\begin{align*} f&=2x+x \\\\ &=3x\\end{align*}", "3x"),
     ],
 }
@@ -136,6 +177,8 @@ def test_the_answer_is_found(response, answer):
         "I can't say.",
         "The answer is not 10.",
         "so it is \\boxed{10",
+        "\\boxed{3} holds for the first part, so \\boxed{2",
+        "\\boxed{x_1 = \\frac{a}{b}} and a cut off \\boxed{\\frac{1}{",
         "<answer></answer>",
         "???",
         None,
@@ -143,6 +186,51 @@ def test_the_answer_is_found(response, answer):
 )
 def test_no_answer_is_made_up(response):
     assert extract(response) is None
+
+
+HEDGED = [
+    ("18", "18 dollars, maybe 19"),
+    ("3", "the answer is 3 more than 12"),
+    ("5", "The answer is at least 5."),
+    ("5", "at least 5"),
+    ("4", "The answer is less than 4."),
+    ("5", "no more than 5"),
+    ("5", "The answer is 5 or more."),
+    ("5", "It is fewer than 5."),
+    ("7", "The answer is not 7."),
+    ("5", "So the answer cannot be 5."),
+    ("5", "The answer is neither 5 nor 6"),
+    ("3", "between 3 and 4"),
+    ("3, 4", "The answer is between 3 and 4."),
+    ("3", "答案是3或4"),
+    ("5", "答案大于5"),
+    ("5", "The answer could be 5, or maybe 6."),
+    ("5", "The answer is twice 5"),
+    ("5", "half of 5"),
+    ("5", "Is the answer 5?"),
+    ("5", "\\boxed{\\text{at least }5}"),
+    ("5", "\\boxed{5 \\text{ or more}}"),
+    ("5", "\\boxed{\\text{not }5}"),
+]
+
+
+@pytest.mark.parametrize(("gold", "response"), HEDGED, ids=[response for _, response in HEDGED])
+def test_a_number_that_is_not_asserted_is_no_answer(gold, response):
+    assert grade(gold, response).correct is False
+
+
+@pytest.mark.parametrize(
+    ("gold", "response"),
+    [
+        ("at least 5", "The answer is at least 5."),
+        ("5", "The answer is about 5"),
+        ("6", "The answer is not 5 but 6."),
+        ("5", "The answer is 5, not 6"),
+        ("5", "Therefore we need at least 5 colors."),
+    ],
+)
+def test_a_hedged_answer_equals_the_same_words_and_a_guess_is_an_answer(gold, response):
+    assert grade(gold, response).correct is True
 
 
 @pytest.mark.parametrize(
