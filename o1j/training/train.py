@@ -104,7 +104,8 @@ def train(
         tell(_tried(report))
         last |= {"output": str(output), "stops": report["stops"], "peak_memory_gib": ranks.outcome()["peak_memory_gib"]}
         last |= ranks.outcome()["computes"]
-        card.write(output, settings, data, think=think, run=run, epochs=epochs, last=last, tried=report)
+        told = {"think": think, "run": run, "epochs": epochs, "lines": history.lines, "outcome": ranks.outcome()}
+        card.write(output, settings, data, **told, tried=report)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
     yield last
 

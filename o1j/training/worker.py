@@ -121,7 +121,8 @@ class Rank:
         probe = {"sample": shortest, "loss": self.batches.evaluate(shortest)}
         export.save(self.engine, settings, self.rank)
         peak = round(self._peak() / 2**30, 2)
-        return {"step": settings.steps, "probe": probe, "peak_memory_gib": peak, "computes": self.batches.computes}
+        told = {"peak_memory_gib": peak, "device": self._device_name(), "computes": self.batches.computes}
+        return {"step": settings.steps, "probe": probe, **told}
 
     def _step(self, number: int, samples: list[int], saved: float) -> tuple[float, float | None, bool, bool]:
         """One optimizer step: (mean loss a learned token, gradient norm if known, stop asked for, checkpoint due)."""
