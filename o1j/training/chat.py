@@ -42,6 +42,9 @@ class Sample:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sample) and (self.ids, self.learned) == (other.ids, other.learned)
+
     @property
     def ids(self) -> list[int]:
         """The token ids as other libraries take them."""

@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 DATA = Path(os.environ.get("O1J_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
@@ -337,24 +338,62 @@ def head(way: str) -> dict:
 
 
 def preflight(model: str, folder: Path) -> None:
-    """Seconds of the whole command `--check`, interpreter and imports included."""
-    long = [json.loads(line) for line in (DATA / "longcot_limo_r1distill32b.jsonl").read_text().split("\n") if line]
-    short = [json.loads(line) for line in (DATA / "gsm8k_test.jsonl").read_text().split("\n") if line]
-    for name, found, reply in (
-        ("291 long thoughts", long, "solution"),
-        ("10,000 short solutions", (short * 8)[:10_000], "answer"),
-        ("10,000 long thoughts", (long * 35)[:10_000], "solution"),
+    """The whole command `--check`, interpreter and imports included: seconds, those of the CPU, most memory held."""
+    import psutil
+
+    long, short = (
+        [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").split("\n") if line]
+        for name in ("longcot_limo_r1distill32b.jsonl", "gsm8k_test.jsonl")
+    )
+    long = [(row["question"], row["solution"]) for row in long]
+    short = [(row["question"], row["answer"]) for row in short]
+    for name, found in (
+        ("291 long thoughts", long),
+        ("10,000 short solutions", _multiplied(short, 10_000)),
+        ("10,000 long thoughts", _multiplied(long, 10_000)),
     ):
         path = folder / "check.jsonl"
-        rows = (json.dumps({"problem": row["question"], "solution": row[reply]}) for row in found)
-        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as out:
+            for problem, solution in found:
+                out.write(json.dumps({"problem": problem, "solution": solution}) + "\n")
         command = [sys.executable, "-m", "o1j", "train", model, str(path), "--check", "--quiet", "--gpus", "cpu"]
         command += ["--max-length", "16384", "--over-length", "drop"]
+        used = os.times()
+        before = used.children_user + used.children_system
         started = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        most = 0.0
+        with (folder / "report.json").open("w+") as out:
+            process = psutil.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+            while process.poll() is None:
+                with suppress(OSError, IndexError):  # it may just have ended
+                    most = max(most, most_held(process))
+                time.sleep(0.05)
         took = time.perf_counter() - started
-        tokens = json.loads(done.stdout)["tokens"]
-        print(json.dumps({"rows": name, "tokens": tokens, "seconds": round(took, 1)}), flush=True)
+        used = os.times()
+        print(
+            json.dumps(
+                {
+                    "rows": name,
+                    "tokens": json.loads((folder / "report.json").read_text())["tokens"],
+                    "seconds": round(took, 1),
+                    "cpu_seconds": round(used.children_user + used.children_system - before, 1),
+                    "peak_gib": round(most, 2),
+                }
+            ),
+            flush=True,
+        )
+
+
+def _multiplied(texts: list[tuple[str, str]], number: int) -> list[tuple[str, str]]:
+    """`number` different rows: each text again and again with its sentences in another order."""
+    draw = random.Random(SEED)
+    found = []
+    for i in range(number):
+        problem, solution = texts[i % len(texts)]
+        sentences = solution.split(". ")
+        draw.shuffle(sentences)
+        found.append((f"{i}. {problem}", ". ".join(sentences)))
+    return found
 
 
 def main() -> None:
