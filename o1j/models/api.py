@@ -22,8 +22,9 @@ from o1j.errors import Unavailable, UsageError, need
 from o1j.models import completion
 from o1j.models.chat import Messages, Sampling, begun_of
 from o1j.models.continuing import Spelling
-from o1j.models.faults import Fault, error_object, keep_secret, of_status
+from o1j.models.faults import Fault, error_object, keep_secret, of_status, told_status
 from o1j.models.quirks import Quirks
+from o1j.models.stream import collect
 
 OPENAI = "https://api.openai.com/v1"
 _CONNECT_WITHIN = 30.0  # seconds
@@ -145,8 +146,10 @@ class Api:
         payload = _json(body).encode()
         async with self.send(lane, "POST", "/chat/completions", payload) as response:
             if response.status == 200 and body.get("stream"):
-                return 200, response.headers, await _collect(response)
-            return response.status, response.headers, await response.read()
+                status, raw = await collect(response.content)
+            else:
+                status, raw = response.status, await response.read()
+            return told_status(status, raw), response.headers, raw
 
     def _open(self):
         """The session, made inside the event loop. Any number of connections: the load decides."""
@@ -222,51 +225,3 @@ def rest(headers) -> float | None:
             scale = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
             waits.append(sum(float(number) * scale[unit] for number, unit in parts))
     return max(waits) if waits else None
-
-
-async def _collect(response) -> bytes:
-    """Put a streamed completion together again; a stream that ends without a finish is a fault."""
-    message: dict = {"role": "assistant"}
-    texts: dict[str, list[str]] = {}
-    finish, usage, ended, tools = None, None, False, []
-    async for line in lines_of(response.content):
-        if not line.startswith(b"data:"):
-            continue
-        data = line[5:].strip()
-        if data == b"[DONE]":
-            ended = True
-            continue
-        try:
-            chunk = json.loads(data)
-        except ValueError:
-            raise Fault("the stream holds a line that is not JSON", again=True) from None
-        if not isinstance(chunk, dict) or chunk.get("error"):
-            raise Fault(f"the stream broke off: {str(chunk)[:300]}", again=True)
-        usage = chunk.get("usage") or usage
-        for choice in chunk.get("choices") or ():
-            delta = choice.get("delta") or {}
-            for name in ("content", "reasoning_content", "reasoning", "refusal"):
-                if isinstance(delta.get(name), str):
-                    texts.setdefault(name, []).append(delta[name])
-            tools += delta.get("tool_calls") or ()
-            finish = choice.get("finish_reason") or finish
-    if not ended and finish is None:
-        raise Fault("the stream ended before the reply did", again=True)
-    message |= {name: "".join(pieces) for name, pieces in texts.items()}
-    if tools:
-        message["tool_calls"] = tools
-    body = {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
-    raw = json.dumps(body, ensure_ascii=False).encode()
-    completion.check(raw)
-    return raw
-
-
-async def lines_of(content):
-    """Lines of any length, which aiohttp's own reader would refuse beyond 64 KiB."""
-    rest = b""
-    async for piece in content.iter_any():
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            yield line
-    if rest:
-        yield rest

@@ -6,7 +6,10 @@ from o1j.models.chat import Reply
 from o1j.models.faults import Fault
 from o1j.thinking import CLOSE, OPEN, split
 
-_FINISH = {"eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
+_FINISH = {"eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop"}
+_FINISH |= dict.fromkeys(("max_tokens", "model_length"), "length")
+_FINISH |= dict.fromkeys(("safety", "sensitive", "recitation", "blocklist", "prohibited_content"), "content_filter")
+_BROKEN = ("error", "abort", "network_error", "insufficient_system_resource")  # the server gave up in the middle
 
 
 def check(raw: bytes) -> dict:
@@ -20,7 +23,12 @@ def check(raw: bytes) -> dict:
         error = body.get("error") if isinstance(body, dict) else None
         detail = f": {json.dumps(error, ensure_ascii=False)[:300]}" if error else ""
         raise Fault(f"the server's answer holds no completion{detail}", again=True)
-    if not isinstance(choices[0].get("message"), dict):
+    finish = _finish(choices[0])
+    if finish in _BROKEN:
+        error = choices[0].get("error")
+        detail = f": {json.dumps(error, ensure_ascii=False)[:300]}" if error else ""
+        raise Fault(f"the server broke the reply off ({finish}{detail})", again=True)
+    if not isinstance(choices[0].get("message"), dict) and finish != "content_filter":
         raise Fault("the server's answer holds no message", again=True)
     return body
 
@@ -53,16 +61,15 @@ def parse(raw: bytes, *, cached: bool = False, begun: str = "", apart: bool = Tr
     """
     body = json.loads(raw)
     choice = body["choices"][0]
-    message = choice["message"]
+    message = choice.get("message") or {}
     reasoning, text = as_sent(message)
-    finish = choice.get("finish_reason")
-    finish = _FINISH.get(finish, finish) if isinstance(finish, str) else None
+    finish = _finish(choice)
     if message.get("tool_calls") and finish in (None, "stop"):
         finish = "tool_calls"
     whole = _joined(begun, reasoning, text) if begun or finish == "length" else ""
     if begun:
         reasoning, text = None, whole
-    if reasoning is None and apart:
+    if not reasoning and apart:
         reasoning, text, _ = split(text)
     refusal = message.get("refusal")
     prompt_tokens, tokens = usage(body)
@@ -82,15 +89,18 @@ def parse(raw: bytes, *, cached: bool = False, begun: str = "", apart: bool = Tr
 def without_echo(raw: bytes, begun: str) -> bytes:
     """The completion of a server that repeats what was begun before it goes on, less that."""
     body = check(raw)
-    message = body["choices"][0]["message"]
+    message = body["choices"][0].setdefault("message", {})
     message["content"] = _text(message.get("content")).removeprefix(begun)
     return json.dumps(body, ensure_ascii=False).encode()
 
 
 def as_sent(message: dict) -> tuple[str | None, str]:
     """(thinking in a field of its own, content) of a message, with all their white space."""
+    content = message.get("content")
     reasoning = message.get("reasoning_content") or message.get("reasoning")
-    return reasoning if isinstance(reasoning, str) else None, _text(message.get("content"))
+    if not isinstance(reasoning, str):
+        reasoning = _parts(message.get("reasoning_details"), "text", "summary") or _parts(content, "thinking") or None
+    return reasoning, _text(content)
 
 
 def _joined(begun: str, reasoning: str | None, text: str) -> str:
@@ -125,7 +135,17 @@ def _count(value) -> int | None:
 
 def _text(content) -> str:
     """A message's content, which some servers send as a list of parts."""
-    if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(part for part in parts if isinstance(part, str))
-    return content if isinstance(content, str) else ""
+    return content if isinstance(content, str) else _parts(content, "text")
+
+
+def _parts(listed, *names: str) -> str:
+    """What the parts of a list hold under these names: texts, or lists of texts again (Mistral's `thinking`)."""
+    parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+    held = (part[name] for part in parts for name in names if part.get(name))
+    return "".join(value if isinstance(value, str) else _parts(value, "text") for value in held)
+
+
+def _finish(choice: dict) -> str | None:
+    """Why the reply ended, in OpenAI's words where they have one."""
+    said = choice.get("finish_reason")
+    return _FINISH.get(said.lower(), said) if isinstance(said, str) else None

@@ -68,11 +68,14 @@ class Fault(Exception):
 def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fault | Unavailable:
     """What an HTTP answer other than a completion means: a `Fault`, or `Unavailable` where every request would fail."""
     error = error_object(body)
-    said = _brief(error.get("message") or body.decode("utf-8", "replace"))
+    more = error["metadata"] if isinstance(error.get("metadata"), dict) else {}
+    said = _brief(f"{error.get('message') or body.decode('utf-8', 'replace')} {more.get('raw') or ''}")
     code = str(error.get("code") or "") + " " + str(error.get("type") or "")
     hint = f"{redact(url)} answers {status}" + (f" ({redact(said)})" if said else "")
     if status == 401:
         return Unavailable(f"{hint}: set OPENAI_API_KEY to a key that is valid there")
+    if status == 403 and ("flagged_input" in more or "moderation" in said):
+        return Fault(hint, free=True, finish="content_filter")
     if status == 403:
         return Unavailable(f"{hint}: this key may not use {model}; choose another key or model")
     if status == 402 or "insufficient_quota" in code or "billing" in code:
@@ -85,10 +88,19 @@ def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fau
             return Fault(hint, free=True, finish="content_filter")
         return Fault(hint, free=True, malformed=not _TOO_LONG.search(said))
     if status in (429, 503, 529):
-        return Fault(hint, free=True, again=True, overload=True, queued=status == 429, after=wait_asked(headers))
+        queued = status == 429 or "loading model" in said.lower()
+        return Fault(hint, free=True, again=True, overload=True, queued=queued, after=wait_asked(headers))
     if status in (408, 409, 425) or status >= 500:
         return Fault(hint, free=True, again=True, after=wait_asked(headers))
     return Fault(hint, free=True)
+
+
+def told_status(status: int, body: bytes) -> int:
+    """The status that an answer deserves: gateways send 200 and then an error, with the code that it has in it."""
+    if status != 200 or b'"choices"' in body or b'"error"' not in body:
+        return status
+    code = error_object(body).get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else status
 
 
 def error_object(body: bytes) -> dict:

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from o1j.errors import Unavailable
-from o1j.models.api import Api, lines_of
+from o1j.models.api import Api
 from o1j.models.batches.job import Job, Limits
 from o1j.models.faults import Fault, error_object, of_status
 from o1j.models.load import FIRST_PATIENCE, PATIENCE, backoff
+from o1j.models.stream import lines_of
 
 ENDPOINT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
