@@ -116,7 +116,9 @@ def command(
             from o1j.steps.filter.reflection import most_reflective
 
             results = most_reflective(results, top)
-        return run.write(results, rejects)
+        exit_code = run.write(results, rejects)
+    _say_if_nothing_was_kept(run, chosen)
+    return exit_code
 
 
 def _asked_for(
@@ -151,6 +153,14 @@ def _asked_for(
 
         rules.append(Where(where))
     return rules
+
+
+def _say_if_nothing_was_kept(run: Run, rules: "Iterable[Rule]") -> None:
+    """A text without quotes in --where is a field that no record has; that it kept nothing is the only sign."""
+    expression = next((rule for rule in rules if hasattr(rule, "fields")), None)
+    if run.reasons["where"] and not run.counts["kept"] and expression and expression.fields:
+        told = ", ".join(expression.fields)
+        run.say(f"--where kept nothing; the fields it reads are {told} (a text stands in quotes)")
 
 
 def _counted(run: Run, results: "Iterable[Record | Dropped]") -> "Iterator[Record | Dropped]":
