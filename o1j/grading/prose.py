@@ -107,6 +107,14 @@ _INFINITE = re.compile(
     r"infinite|infinity|infinitely many(?: solutions)?|an infinite number|无穷多?个?|无限多?个?|无数个?"
 )
 _PARAMETERS = "kmntar"
+_CONDITION = re.compile(r"\b(?:for|where|with)\b|其中|为")
+_LOWER = re.compile(
+    r"[a-zA-Z]\s*(\\ge(?:q|qslant)?(?![a-z])|≥|>=?|\\gt(?![a-z]))\s*(-?\d+)(?![\d.,^/])|"
+    r"(?<![\d.,^/])(-?\d+)\s*(\\le(?:q|qslant)?(?![a-z])|≤|<=?|\\lt(?![a-z]))\s*[a-zA-Z]"
+)
+_STRICTLY = {">", "<", r"\gt", r"\lt"}
+_FROM_ONE = re.compile(r"(?<!-)\bpositive\b|正整数|正实数")
+_FROM_ZERO = re.compile(r"\bnon-? ?negative\b|非负")
 _SMALL_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SMALL = re.compile(rf"(?<=\b(?:of|by) )(?:{'|'.join(_SMALL_NUMBERS[2:])})\b")
 
@@ -169,6 +177,32 @@ def agree(a: str, b: str) -> bool:
     if first.endless and second.endless:
         return not first.numbers or not second.numbers or first.numbers == second.numbers
     return _same_word(plain(a).casefold(), plain(b).casefold())
+
+
+def at_odds(a: str, b: str) -> bool:
+    """Whether the conditions behind two answers bound their parameters differently from below.
+
+    >>> at_odds("2^k for k > 0", "2^n where n is a positive integer"), at_odds("2^k for k > 0", "2^k for k >= 0")
+    (False, True)
+    """
+    first = _lower_bounds(a)
+    return bool(first) and first != (_lower_bounds(b) or first)
+
+
+@lru_cache(maxsize=4096)
+def _lower_bounds(text: str) -> frozenset[int]:
+    """The bounds from below in the condition behind an answer, `> n` as `>= n + 1`; empty where it names none."""
+    words = plain(text)
+    opening = _CONDITION.search(words)
+    if not opening:
+        return frozenset()
+    condition = words[opening.end() :]
+    bounds = {
+        int(above or below) + ((more or less) in _STRICTLY) for more, above, below, less in _LOWER.findall(condition)
+    }
+    if not bounds:
+        bounds = {start for start, said in ((1, _FROM_ONE), (0, _FROM_ZERO)) if said.search(condition)}
+    return frozenset(bounds)
 
 
 @lru_cache(maxsize=4096)

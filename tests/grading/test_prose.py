@@ -5,6 +5,11 @@ import pytest
 from o1j.grading import equal
 
 SAME = {
+    "bounds of a parameter": [
+        ("n = p^m for some prime p and integer m \\geq 2", "n=p^k for some prime p and integer k > 1"),
+        ("f(x)=cx for some constant c>0", "f(x)=cx where c is a positive real"),
+        ("2^k where 3 < k", "2^n where n \\ge 4"),
+    ],
     "yes and no": [
         ("Yes", "Yes, such integers exist."), ("No", "No such sets A and B exist."), ("No", "It is not possible"),
         ("Yes", "Such a polynomial exists"), ("Yes, there are infinitely many pairs.", "Yes, infinitely many do."),
@@ -60,6 +65,13 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
+    "bounds of a parameter": [
+        ("n=2^k, where k \\ge 1", "n=2^k, where k \\ge 0"),
+        ("n = p^m for some prime p and integer m \\geq 2", "n=p^k for some prime p and integer k\\ge 1"),
+        ("f(x)=x^k for some integer k \\geq 2", "f(x)=x^k for any integer k > 0"),
+        ("n=2^k where k is a positive integer", "n=2^k where k is a non-negative integer"),
+        ("2^k where 3 \\le k", "2^k where 3 < k"),
+    ],
     "yes and no": [
         ("Yes", "No such n exists"), ("Yes", "It is impossible"), ("No", "Yes, for all n"), ("Yes", "Not necessarily"),
         ("Yes, n = 5", "Yes, n = 7"), ("No", "Such a set exists"), ("Yes", "42"),
