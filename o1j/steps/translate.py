@@ -77,8 +77,8 @@ def translate(
 
     mode "pair": the source and its translation, one `id`, `language` differs; "replace": the translation alone.
     Each text is checked: formulas and numbers all there, target script, final answer as before; one that fails is
-    asked for up to `tries` times, then the whole record is dropped, as is one without a text. `on_truncation` "retry" or "continue" is for
-    replies that are cut short (see `o1j.models.truncation`). Slots of the prompt: language, text.
+    asked for up to `tries` times, then the whole record is dropped, as is one without a text. `on_truncation` "retry"
+    or "continue" is for replies that are cut short (see `o1j.models.truncation`). Slots of the prompt: language, text.
     """
     chat = unbroken(model, on_truncation, sampling)
     fields = tuple(fields)
