@@ -14,6 +14,7 @@ PROOFS = frozenset(
     ("rove", "show", "Show", "roof", "emonstrate that", "ustify", "xplain why", "erify that", "educe that", "证")
 )
 _WORDS = sorted(EMBEDDED | PICTURES | PROOFS)
+_NONE: frozenset[str] = frozenset()
 _FINDER = AhoCorasick(_WORDS)  # a tenth of the time that `in` takes for one after the other
 
 
@@ -24,4 +25,4 @@ def clues(problem: str) -> frozenset[str]:
         found = _FINDER.find_matches_as_indexes(problem, overlapping=True)
     except UnicodeEncodeError:  # half of a surrogate pair
         found = _FINDER.find_matches_as_indexes(problem.encode("utf-8", "replace").decode(), overlapping=True)
-    return frozenset(_WORDS[number] for number, _, _ in found)
+    return frozenset([_WORDS[number] for number, _, _ in found]) if found else _NONE

@@ -5,8 +5,17 @@ from functools import lru_cache
 
 from o1j.grading.parse import NotMaths, Tree, parse
 
-# What most golds look like; they never reach the grammar.
-_PLAIN = re.compile(r"\$?-?(?:\d+(?:\.\d+)?|\\[dt]?frac\{\d+\}\{\d+\}|\d*\\sqrt\{\d+\}|\d*\\pi)\$?")
+# What most golds look like; they never reach the grammar, which takes a hundred times as long.
+_ROOT = r"\\(?:pi|sqrt\s*\{\s*\d+\s*\})"
+_TERM = rf"(?:(?:0|[1-9]\d*)(?:\.\d+)?(?:\s*{_ROOT})?|{_ROOT})"
+_SUM = rf"-?\s*{_TERM}(?:\s*[-+]\s*{_TERM})*"
+_FRACTION = rf"\\[dt]?frac\s*\{{\s*{_SUM}\s*\}}\s*\{{\s*{_SUM}\s*\}}"
+_PART = rf"(?:{_FRACTION}(?:\s*{_ROOT})?|[1-9]\d*\^(?:\d|\{{\d+\}})|{_TERM})"
+_PLAIN = re.compile(rf"\$?-?(?:\d+|{_PART}(?:\s*[-+]\s*{_PART})*)\$?")
+# Lists and pairs of small numbers, and what still has a variable: neither is one number.
+_LISTED = re.compile(r"[(\[{]?\s*-?\d{1,2}(?:\s*,\s*-?\d{1,2})+\s*[)\]}]?")
+_VARIABLE = re.compile(r"(?<![A-Za-z\\_])(?<!_\{)[nkxyz](?![A-Za-z])(?!\s*[=<>])")
+_NOT_ONLY_A_FORMULA = re.compile(r"text|math|mbox|rm\b|approx|[^\x00-\x7f]")
 _LONGEST = 400  # characters; a number that needs more is a formula or a text
 
 _ARITHMETIC = {"add", "mul", "div", "pow", "neg"}
@@ -36,6 +45,10 @@ def is_real_number(gold: str) -> bool:
     """
     if _PLAIN.fullmatch(gold):
         return True
+    if _LISTED.fullmatch(gold):
+        return False
+    if _VARIABLE.search(gold, gold.rfind("=") + 1) and not _NOT_ONLY_A_FORMULA.search(gold):
+        return False
     text = gold.strip().rstrip(" .。;；")
     if not text or len(text) > _LONGEST or _STATEMENTS.match(text):
         return False
