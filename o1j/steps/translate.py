@@ -11,7 +11,7 @@ from o1j.models.truncation import unbroken
 from o1j.prompts import Prompt
 from o1j.records import Dropped, Record, lineage, stable_id
 from o1j.steps.asking import message, usage
-from o1j.steps.formulas import marks, numbers, pieces, protect, restore
+from o1j.steps.formulas import marks, numbers, pieces, protect, restore, reword, signs, words_within
 
 if TYPE_CHECKING:
     from o1j.models import Model
@@ -78,7 +78,8 @@ def translate(
     mode "pair": the source and its translation, one `id`, `language` differs; "replace": the translation alone.
     Each text is checked: formulas and numbers all there, target script, final answer as before; one that fails is
     asked for up to `tries` times, then the whole record is dropped, as is one without a text. `on_truncation` "retry"
-    or "continue" is for replies that are cut short (see `o1j.models.truncation`). Slots of the prompt: language, text.
+    or "continue" is for replies that are cut short (see `o1j.models.truncation`). Slots of the prompt: language,
+    text.
     """
     chat = unbroken(model, on_truncation, sampling)
     fields = tuple(fields)
@@ -165,7 +166,7 @@ def put(record: Record, changes: Iterable[tuple[tuple[Any, ...], str]]) -> Recor
 
 def fault_of(source: str, translation: str, to: str) -> str | None:
     """What is wrong with the translation of a protected text, as a reason; None where all checks hold."""
-    if marks(translation) != marks(source) or "\\boxed" in translation:
+    if marks(translation) != marks(source) or signs(source) - signs(translation) or "\\boxed" in translation:
         return "lost-formula"
     if numbers(source) - numbers(translation):
         return "lost-number"
@@ -212,9 +213,15 @@ async def _translate(
                 return Translated(head + reply.text.strip() + tail, None, replies)
         return Translated("", fault, replies)
 
-    done = await asyncio.gather(*(ask(piece) for piece in pieces(guarded, _LONGEST_PIECE)))
+    within = sorted(words_within(formulas)) if to not in _SCRIPTS else []
+    asked = [*pieces(guarded, _LONGEST_PIECE), *within]
+    done = await asyncio.gather(*map(ask, asked))
     replies = [reply for part in done for reply in part.replies]
     fault = next((part.fault for part in done if part.fault), None)
+    done, named = done[: len(asked) - len(within)], [part.text for part in done[len(asked) - len(within) :]]
+    if any(re.search(r"[{}$\\⟦\n]", name) for name in named):
+        fault = fault or "lost-formula"
+    formulas = [reword(one, dict(zip(within, named, strict=True))) for one in formulas]
     if fault:
         return Translated("", fault, replies)
     return Translated(restore("".join(part.text for part in done), formulas), None, replies)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o1j.steps.formulas import marks, numbers, pieces, protect, restore
+from o1j.steps.formulas import marks, numbers, pieces, protect, restore, signs
 
 
 @pytest.mark.parametrize(
@@ -13,13 +13,36 @@ from o1j.steps.formulas import marks, numbers, pieces, protect, restore
         "$x^2$", "$$\\int_0^1 x\\,dx$$", "\\(a+b\\)", "\\[a\n+b\\]", "\\boxed{\\frac{1}{2}}", "$\\text{5 apples}$",
         "\\begin{align*}a&=b\\\\c&=d\\end{align*}", "`code here`", "```\nblock of code\n```", "<think>", "</think>",
         "![a figure](https://example.org/x.png)", "https://example.org/a_b", "<<3*4=12>>", "$ \\frac{1}{2} $",
-        "$a\\$b$",
+        "$a\\$b$", "$a \\text{ if $b>0$ } c$", "⟦ 7 ⟧", "www.example.org/x_1", "someone@example.org",
+        "\\begin{cases} 1 & \\text{if } x>0 \\\\ 2 \\end{cases}", "$f(x)=1，x\\in\\mathbf{R}$", "$$\nx\n\ny\n$$",
+        "\\boxed{\\frac{\\frac{\\frac{\\frac{\\frac{a}{b}}{c}}{d}}{e}}{f}}",
     ],
 )  # fmt: skip
 def test_what_is_no_prose_is_protected(formula: str) -> None:
     guarded, formulas = protect(f"before {formula} after")
     assert formulas == [formula]
     assert guarded == "before ⟦0⟧ after"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("See https://a.org/b?c=d, then.", "See ⟦0⟧, then."),
+        ("见https://a.org/b。然后", "见⟦0⟧。然后"),
+        ("\\textbf{Case 1:} all", "⟦0⟧{Case 1:} all"),
+        ("\\begin{itemize}\\item[(a)] one\\end{itemize}", "⟦0⟧⟦1⟧ one⟦2⟧"),
+        ("so\n~~~\ncode\n~~~\nend", "so\n⟦0⟧\nend"),
+        ("unbalanced $x^2 + 3, then \\frac{1}{2}", "unbalanced $x^2 + 3, then ⟦0⟧"),
+    ],
+)
+def test_prose_about_formulas_is_not_protected_with_them(text: str, seen: str) -> None:
+    assert protect(text)[0] == seen
+
+
+@pytest.mark.parametrize("text", ["$\\text{", "$\\text{a}", "\\frac{", "a.b", "\\[", "$ x", "www."])
+def test_hostile_texts_are_protected_in_time(text: str) -> None:
+    guarded, formulas = protect(text * 2000)  # a pattern that tries all ways would not end
+    assert restore(guarded, formulas) == text * 2000
 
 
 @pytest.mark.parametrize("text", ["It costs $5 and then $6.", "Tom pays $ 5 and later $ 6 more.", "from $5-$10 each"])
@@ -51,3 +74,11 @@ def test_pieces_keep_to_the_limit_and_to_paragraphs() -> None:
 
 def test_numbers_ignore_separators_marks_and_ordinals() -> None:
     assert numbers("1,000 and 2.5 on the 3rd ⟦7⟧") == {"1000": 1, "2.5": 1}
+
+
+def test_digits_of_every_width_are_one_number() -> None:
+    assert numbers("２０２４年共有１２个") == {"2024": 1, "12": 1}
+
+
+def test_signs_are_those_of_formulas_without_tex() -> None:
+    assert signs("x^2 ≥ 3, so x＝2 => done -> next") == {"^": 1, "≥": 1, "=": 1}

@@ -71,6 +71,42 @@ def test_what_fails_its_check_is_dropped_by_name(teach, reply, reason: str) -> N
     assert dropped.record["problem"] == ROW["problem"]
 
 
+def test_a_sign_lost_outside_of_formulas_is_noticed(teach) -> None:
+    row = Record({"problem": "Find x when x^2 = 9."})
+    (dropped,) = run(teach(lambda _: "求x，当x2 = 9。"), [row])
+    assert dropped.reason == "lost-formula"
+    row = Record({"problem": "Find x when x^2 = 16."})
+    assert len(run(teach(lambda _: "求x，已知x^2＝16。"), [row])) == 2
+
+
+def test_a_mark_that_the_text_brings_along_stays(teach) -> None:
+    _, after = run(
+        teach(lambda text: "见 " + source(text)), [Record({"problem": "see ⟦ 3 ⟧ 见见见见"}).but(language="en")]
+    )
+    assert after["problem"] == "见 see ⟦ 3 ⟧ 见见见见"
+
+
+CLASSES = {"题": "Problem", "已知⟦0⟧，求⟦1⟧，单位⟦2⟧。": "Given ⟦0⟧, find ⟦1⟧, unit ⟦2⟧.", "当": "when", "或": "or"}
+
+
+def english(model, text: str) -> list:
+    row = Record({"problem": text, "answer": "3"})
+    return list(translate([row], model, PROMPT, Sampling(), to="en"))
+
+
+def test_words_within_formulas_are_translated_into_latin_scripts(teach) -> None:
+    text = "已知$x=1 \\text{ 当 } y>0$，求\\(a \\text{或} b\\)，单位\\boxed{3\\text{元}}。"
+    _, after = english(teach(lambda prompt: CLASSES[source(prompt)]), text)
+    assert after["problem"] == "Given $x=1 \\text{ when } y>0$, find \\(a \\text{or} b\\), unit \\boxed{3\\text{元}}."
+
+
+def test_words_that_would_break_a_formula_are_refused(teach) -> None:
+    (dropped,) = english(
+        teach(lambda prompt: {"当": "wh}en"}.get(source(prompt), "Given ⟦0⟧.")), "已知$\\text{当} y$。"
+    )
+    assert dropped.reason == "lost-formula"
+
+
 def test_a_lost_number_is_noticed(teach) -> None:
     (dropped,) = run(teach(speaker(**{"Tom has ⟦0⟧ apples and 12 pears.": "汤姆有⟦0⟧个苹果和一些梨。"})))
     assert dropped.reason == "lost-number"
