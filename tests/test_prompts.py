@@ -12,6 +12,10 @@ def test_filling_leaves_tex_and_dollars_alone(tmp_path) -> None:
     assert prompt.fill(problem="$x_{1}$ {{answer}}") == "$x_{1}$ {{answer}} costs $5: \\boxed{}"
 
 
+def test_half_a_character_does_not_stop_a_prompt() -> None:
+    assert prompts.Prompt("p", "{{problem}}!").fill(problem="\ud800 \ud83d\ude00") == "\ufffd \U0001f600!"
+
+
 def test_provenance_is_neither_sent_nor_hashed(tmp_path) -> None:
     (tmp_path / "a.md").write_text("---\nsource: me\n---\n{{problem}}")
     (tmp_path / "b.md").write_text("{{problem}}")

@@ -26,8 +26,10 @@ class Prompt:
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     def fill(self, **values: str) -> str:
-        """The text with its slots filled in one pass: a value that looks like a slot stays as it is."""
-        return _SLOT.sub(lambda match: values[match[1]], self.text)
+        """The text with its slots filled in one pass: a value that looks like a slot stays as it is, and half a
+        character (a lone surrogate, which JSON can hold and UTF-8 can't) becomes U+FFFD."""
+        filled = _SLOT.sub(lambda match: values[match[1]], self.text)
+        return filled.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def load(name: str, slots: Iterable[str] = (), optional: Iterable[str] = ()) -> Prompt:

@@ -19,7 +19,7 @@ def message(text: str) -> Messages:
 def require(records: Iterable[Record], name: str, instead: str = "") -> Iterator[Record]:
     """The records, up to the first that lacks the text `name`: that one raises InputError with its place."""
     for record in records:
-        if not as_passage(record.get(name)):
+        if not as_passage(record.get(name)).strip():
             also = f" (nor {instead})" if instead else ""
             raise InputError(f"{record.where}: no `{name}`{also}; name the field that holds it: --map {name}=FIELD")
         yield record

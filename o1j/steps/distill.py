@@ -9,7 +9,7 @@ from o1j.models.chat import Reply, Sampling
 from o1j.models.truncation import unbroken
 from o1j.prompts import Prompt
 from o1j.records import Dropped, Record, lineage, stable_id
-from o1j.steps.asking import message, reason, require, usage
+from o1j.steps.asking import as_passage, message, reason, require, usage
 from o1j.thinking import join
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def distill(
     chat = unbroken(model, on_truncation, sampling)
 
     async def work(record: Record) -> list[Reply]:
-        messages = message(prompt.fill(problem=record["problem"]))
+        messages = message(prompt.fill(problem=as_passage(record["problem"])))
         return await asyncio.gather(*(chat(messages, sampling, sample) for sample in range(samples)))
 
     for record, replies in model.map(require(records, "problem", "question, query, prompt, instruction"), work):

@@ -38,7 +38,7 @@ def rewrite(
 
     async def work(record: Record) -> list[tuple[Reply, str | None]]:
         solution = as_passage(record.get("solution")) or NO_SOLUTION
-        messages = message(prompt.fill(problem=record["problem"], solution=solution))
+        messages = message(prompt.fill(problem=as_passage(record["problem"]), solution=solution))
         outcomes: list[tuple[Reply, str | None]] = []
         for sample in range(tries):
             reply = await chat(messages, sampling, sample)

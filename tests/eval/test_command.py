@@ -252,6 +252,7 @@ HOSTILE = [
     ("no counts", {"response": ["2", "3"], "tokens": [-5, 1e300]}, 0, {"mean_tokens": None}),
     ("no gold", {"answer": None}, 0, {"graded": 0, "ungraded": 1, "accuracy": None, "ci95": None, "pass@k": {}}),
     ("no samples", {"problem": None, "response": []}, 65, b"neither a `response` to grade nor a `problem`"),
+    ("a blank problem", {"problem": [" "], "response": []}, 65, b"nor a `problem` to ask"),
     ("a hundred", {"response": ["\\boxed{2}"] * 50 + ["\\boxed{3}"] * 50}, 0, {"graded": 100, "accuracy": 0.5}),
 ]
 

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from o1j import prompts
+from o1j.errors import InputError
 from o1j.grading import Grade
 from o1j.models import Reply, Sampling
 from o1j.records import Record
@@ -70,6 +71,19 @@ def test_every_sample_is_asked_for_itself(teach) -> None:
     assert (model.stats.asked, model.stats.cached) == (3, 0)
     run(model, samples=3)
     assert (model.stats.asked, model.stats.cached) == (3, 3)
+
+
+def test_a_problem_in_pieces_is_asked_as_one_text(teach) -> None:
+    heard = []
+    model = teach(lambda text: heard.append(text) or "\\boxed{42}")
+    assert len(run(model, [Record({"problem": ["6", "*7?"], "answer": "42"})])) == 1
+    assert heard[0].endswith("6\n\n*7?")
+
+
+@pytest.mark.parametrize("problem", [None, "", " \n", [], [" "], {"text": "6*7?"}])
+def test_a_record_that_asks_nothing_is_bad_input(teach, problem) -> None:
+    with pytest.raises(InputError, match="no `problem`"):
+        run(teach(speaker("\\boxed{42}")), [Record({"problem": problem, "answer": "42"})])
 
 
 def test_a_problem_without_gold_is_ungraded_unless_all_are_kept(teach) -> None:

@@ -13,7 +13,7 @@ from o1j.errors import InputError, UsageError
 from o1j.models.chat import Reply, Sampling
 from o1j.models.truncation import unbroken
 from o1j.records import Dropped, Record, lineage, stable_id
-from o1j.steps.asking import message
+from o1j.steps.asking import as_passage, message
 from o1j.steps.eval.graders import Grader
 from o1j.steps.eval.groups import merged_lineage, together
 from o1j.steps.eval.samples import Sample, of_reply, samples_of, without_samples
@@ -43,7 +43,7 @@ class Asker:
 
     async def ask(self, model: Model, record: Record) -> list[Reply]:
         """All samples of one problem, asked for at once."""
-        text = self.prompt.fill(problem=str(record.get("problem") or ""))
+        text = self.prompt.fill(problem=as_passage(record.get("problem")))
         chat = unbroken(model, self.on_truncation, self.sampling)
         asked = (chat(message(text), self.sampling, index) for index in range(self.samples))
         return await asyncio.gather(*asked)
@@ -105,7 +105,7 @@ def evaluate(
 def _problem(group: list[Record], asker: Asker | None) -> _Problem:
     first = group[0]
     if asker and asker.resample:
-        return _Problem(without_samples(first).without("samples", "accuracy"), None)
+        return _to_ask(without_samples(first).without("samples", "accuracy"))
     samples = [sample for record in group for sample in samples_of(record)]
     if not samples:
         if asker is None:
@@ -113,14 +113,18 @@ def _problem(group: list[Record], asker: Asker | None) -> _Problem:
                 f"{first.where}: the record has no response, and no model is named to ask: give --model KIND:NAME, "
                 "or --map response=FIELD where another field holds it"
             )
-        if not first.get("problem"):
-            raise InputError(f"{first.where}: neither a `response` to grade nor a `problem` to ask; see --map")
-        return _Problem(first, None)
+        return _to_ask(first)
     if len(group) > 1:
         first = without_samples(first)
         entries = merged_lineage(group)
         first = first.but(lineage=entries) if entries else first
     return _Problem(first, samples)
+
+
+def _to_ask(record: Record) -> _Problem:
+    if not as_passage(record.get("problem")).strip():
+        raise InputError(f"{record.where}: neither a `response` to grade nor a `problem` to ask; see --map")
+    return _Problem(record, None)
 
 
 def _answered(problems: Iterator[_Problem], asker: Asker | None) -> Iterator[tuple[_Problem, Sequence[Sample]]]:
