@@ -258,6 +258,8 @@ def command(
     ):
         if value not in known:
             raise UsageError(f"{name} {value}: expected {', '.join(known[:-1])} or {known[-1]}")
+    if not epochs:
+        raise UsageError("--epochs 0 is no training: name a part of the data, such as 0.5, or more")
     if not output and not check and not print_deepspeed:
         raise UsageError("--output DIR is missing: where is the trained model to go?")
     if profile and not check:

@@ -121,6 +121,8 @@ def check(
         "profile": profile.as_dict(),
     }
     if taken.lengths:
+        beyond = beyond_positions(settings.model, max(taken.lengths))
+        report["surprises"] |= {beyond: 1} if beyond else {}
         report |= _work(taken.lengths, taken.targets, settings, epochs)
     return report, taken.middle()
 
@@ -143,6 +145,23 @@ def _lost(encoder: Encoder, sample: Sample, cut: Sample) -> list[str]:
     if not cut.targets:
         names.append("nothing to learn within the limit")
     return names
+
+
+def beyond_positions(model: str, longest: int) -> str | None:
+    """What to tell where a sample of `longest` tokens is more than the model was made for; samples that share a pack
+    count by themselves, for each has positions of its own."""
+    from transformers import AutoConfig
+
+    try:
+        known = getattr(AutoConfig.from_pretrained(model).get_text_config(), "max_position_embeddings", None)
+    except (OSError, ValueError):
+        return None
+    if not known or longest <= known:
+        return None
+    return (
+        f"the longest sample has {longest} tokens, and the model was made for {known} (max_position_embeddings): where "
+        "it can learn more, raise that in its config.json, or servers will stop there; else lower --max-length"
+    )
 
 
 def _stops_elsewhere(encoder: Encoder, model: str) -> dict[str, int]:

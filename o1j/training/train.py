@@ -39,6 +39,7 @@ def train(
     """Fine-tune `settings.model` on `records`; yields the metrics of each step, the last with `output`."""
     from o1j.training import spool
     from o1j.training.chat import Encoder
+    from o1j.training.check import beyond_positions
 
     output = Path(settings.output)
     _refuse_collision(settings)
@@ -63,6 +64,9 @@ def train(
     for surprise, times in encoder.surprises.items():
         tell(f"{surprise} ({times} times)" if times > 1 else surprise)
     lengths = [len(sample.ids) for sample in data.samples]
+    beyond = beyond_positions(settings.model, max(lengths))
+    if beyond:
+        tell(beyond)
     units = plan.pack(lengths, settings.max_length) if settings.packing else [[i] for i in range(len(lengths))]
     settings.steps = plan.count(len(units), settings.batch_size, epochs)
     _settle_stage(settings, lengths, data)

@@ -62,6 +62,16 @@ def test_a_front_without_gpus_checks_what_it_can(toy_model, lessons, tmp_path, w
     assert [report[name] for name in ("memory_free_gib", "memory_remedy", "estimated_seconds")] == [None] * 3
 
 
+def test_samples_longer_than_the_models_positions_are_told_of(toy_model, tokenizer) -> None:
+    settings = Settings(str(toy_model), "", "", max_length=999)
+    row = Record({"problem": "a", "response": "b" * 600}, source="in", line=1)
+    told = {"epochs": 1, "over_length": "error", "include_wrong": False}
+    report, _ = check.check([row], Encoder(tokenizer), settings, **told)
+    assert any("the model was made for 512" in surprise for surprise in report["surprises"])
+    assert check.beyond_positions(str(toy_model), 512) is None
+    assert "513 tokens, and the model was made for 512" in check.beyond_positions(str(toy_model), 513)
+
+
 def test_good_data_is_not_refused_and_its_work_is_counted(tokenizer, toy_model) -> None:
     report, sample = look(tokenizer, toy_model, ROWS[:1] * 9)
     assert report["refused"] == []

@@ -324,6 +324,7 @@ def test_what_a_checkpoint_can_and_can_not_be_gone_on_with(tmp_path, changed, me
         ({"problem": "a", "response": "b" * 500}, [], 65, "--over-length"),
         ({"problem": "a", "response": "b"}, ["--think", "loud"], 2, "tags, plain or field"),
         ({"problem": "a", "response": "b"}, ["--gpus", "none"], 2, "--gpus"),
+        ({"problem": "a", "response": "b"}, ["--epochs", "0"], 2, "--epochs 0 is no training"),
     ],
 )
 def test_what_would_teach_nothing_or_the_wrong_thing_is_refused(toy_model, tmp_path, row, more, code, message) -> None:
