@@ -16,7 +16,7 @@ _BRACES = _balanced(8)
 _PROSE = r"textbf|textit|textsc|emph|underline|section|subsection|paragraph|item|caption|footnote"
 _LISTS = r"itemize|enumerate|description|center|quote|proof|theorem|lemma|solution|problem|document"
 _WORDS_WITHIN = r"\\(?:text|textrm|textbf|textit|mbox|hbox|mathrm)"
-_NATURAL_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_SAYS_WORDS = r"[^$\n]*?(?:(?<![\\A-Za-z])[A-Za-z]{3,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])"
 _FORMULA = re.compile(
     "|".join(
         (
@@ -30,14 +30,15 @@ _FORMULA = re.compile(
             r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)",
             # pandoc's rule: no space inside the dollars; words within may have dollars of their own
             rf"(?<!\\)\$(?=\S)(?:{_WORDS_WITHIN}\{{{_BRACES}\}}|(?!{_WORDS_WITHIN}\{{)\\.|[^$\\])*?(?<=[^\s\\])\$(?!\d)",
-            r"(?<!\\)\$(?P<spaced>\s[^$\n]{1,200}?\s)\$",
+            # with a space all the same, where no word and no sum of money tells that it is prose
+            rf"(?<!\\)\$(?!{_SAYS_WORDS}|\s*[\d.,]+[\s,;.]*\$)[^$\n]{{1,200}}?\$(?!\d)",
             rf"\\(?:{_PROSE})\b\*?(?:\[[^\]\n]*\])?",
             rf"\\[A-Za-z]+(?:\s?\{{{_BRACES}\}}|\[[^\]\n]*\])*",
         )
     ),
     re.DOTALL | re.MULTILINE,
 )
-_WRITTEN = re.compile(r"(?<=\\)(?P<how>text|textrm|textbf|textit|mbox|hbox|mathrm)\{(?P<words>[^{}$\\]*)\}")
+_WRITTEN = re.compile(r"(?<=\\)(?P<how>(?:text|textrm|textbf|textit|mbox|hbox|mathrm)\s?)\{(?P<words>[^{}$\\]*)\}")
 _NOT_LATIN = re.compile(r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _MARK = re.compile(r"⟦\s*(\d+)\s*⟧")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?!\d*(?:st|nd|rd|th)\b)")
@@ -53,8 +54,6 @@ def protect(text: str) -> tuple[str, list[str]]:
     formulas: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
-        if match["spaced"] and _NATURAL_WORD.search(match["spaced"]):
-            return match[0]  # "$ 5 and then $" is money
         formulas.append(match[0])
         return f"⟦{len(formulas) - 1}⟧"
 

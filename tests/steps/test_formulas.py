@@ -32,6 +32,8 @@ def test_what_is_no_prose_is_protected(formula: str) -> None:
         ("\\textbf{Case 1:} all", "⟦0⟧{Case 1:} all"),
         ("\\begin{itemize}\\item[(a)] one\\end{itemize}", "⟦0⟧⟦1⟧ one⟦2⟧"),
         ("so\n~~~\ncode\n~~~\nend", "so\n⟦0⟧\nend"),
+        ("过$D ,E $ 两点, 记 $ x$ 与$m \\leq 3 $。", "过⟦0⟧ 两点, 记 ⟦1⟧ 与⟦2⟧。"),
+        ("If $x = $ the side, $5 and $x^2$ or $5, $y$", "If ⟦0⟧ the side, $5 and ⟦1⟧ or $5, ⟦2⟧"),
         ("unbalanced $x^2 + 3, then \\frac{1}{2}", "unbalanced $x^2 + 3, then ⟦0⟧"),
     ],
 )
