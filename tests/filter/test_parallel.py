@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import O1J
 
-from o1j.records import blocks
+from o1j.records import Block, blocks
 
 ROWS = [
     {"id": f"r{number}", "problem": problem, "answer": answer, "extra": {"n": 12345678901234567890123}}
@@ -68,6 +68,15 @@ def test_lines_of_a_plain_file_are_read_by_the_workers(ending: bytes, tmp_path: 
     assert b"".join(line for lines in parts for line in lines) == content
     assert len(parts) > 5
     assert sum(map(len, parts)) == content.count(b"\n") + (not ending)
+
+
+@pytest.mark.parametrize("length", range(1, 12))
+def test_every_line_is_read_once_wherever_a_block_ends(length: int, tmp_path: Path) -> None:
+    content = b"a\nbc\n\ndefg\nh\n\n\nijklmnopqrst\nu"
+    (tmp_path / "in.jsonl").write_bytes(content)
+    ends = [(begin, min(begin + length, len(content))) for begin in range(0, len(content), length)]
+    parts = [Block(1, path=str(tmp_path / "in.jsonl"), begin=begin, end=end).lines() for begin, end in ends]
+    assert [line for lines in parts for line in lines] == content.splitlines(keepends=True)
 
 
 def test_numbers_of_lines_count_from_the_beginning_of_a_file(o1j: Callable, tmp_path: Path) -> None:
