@@ -118,6 +118,7 @@ def test_a_bad_expression_is_a_usage_error(expression: str, complaint: str) -> N
         "1 << 999999999999",
         '"a" * 10**10 == ""',
         "[0] * 10**9 == []",
+        "[[[[tags] * 99] * 99] * 99] * 99 == []",
         '"%999999999d" % 1 == ""',
         "[1 for a in solution for b in solution for c in solution for d in solution for e in solution]",
         'int("9" * 5000) > 1',
