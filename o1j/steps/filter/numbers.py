@@ -12,10 +12,13 @@ _SUM = rf"-?\s*{_TERM}(?:\s*[-+]\s*{_TERM})*"
 _FRACTION = rf"\\[dt]?frac\s*\{{\s*{_SUM}\s*\}}\s*\{{\s*{_SUM}\s*\}}"
 _PART = rf"(?:{_FRACTION}(?:\s*{_ROOT})?|[1-9]\d*\^(?:\d|\{{\d+\}})|{_TERM})"
 _PLAIN = re.compile(rf"\$?-?(?:\d+|{_PART}(?:\s*[-+]\s*{_PART})*)\$?")
-# Lists and pairs of small numbers, and what still has a variable: neither is one number.
-_LISTED = re.compile(r"[(\[{]?\s*-?\d{1,2}(?:\s*,\s*-?\d{1,2})+\s*[)\]}]?")
-_VARIABLE = re.compile(r"(?<![A-Za-z\\_])(?<!_\{)[nkxyz](?![A-Za-z])(?!\s*[=<>])")
-_NOT_ONLY_A_FORMULA = re.compile(r"text|math|mbox|rm\b|approx|[^\x00-\x7f]")
+# A variable that no unit is named like, a comma that is none of thousands, a sign that only sets, bounds and several
+# values have: no number. But words, functions and Chinese text are for the grammar.
+_NO_NUMBER = re.compile(
+    r"(?<![A-Za-z\\_])(?<!_\{)[nkxyz](?![A-Za-z])(?!\s*[=<>])|,(?=\s*[-(\d\\])(?!(?:\\!|\s)*\d{3}(?!\d))"
+    r"|\\(?:infty|cup|pm|mid|in|neq?|[gl]eq?(?:slant)?)(?![A-Za-z])"
+)
+_FOR_THE_GRAMMAR = re.compile(r"text|math|mbox|rm\b|approx|[A-Za-z]\s*\(|max|min|gcd|lcm|[^\x00-\x7f]")
 _LONGEST = 400  # characters; a number that needs more is a formula or a text
 
 _ARITHMETIC = {"add", "mul", "div", "pow", "neg"}
@@ -45,9 +48,7 @@ def is_real_number(gold: str) -> bool:
     """
     if _PLAIN.fullmatch(gold):
         return True
-    if _LISTED.fullmatch(gold):
-        return False
-    if _VARIABLE.search(gold, gold.rfind("=") + 1) and not _NOT_ONLY_A_FORMULA.search(gold):
+    if _NO_NUMBER.search(gold, gold.rfind("=") + 1) and not _FOR_THE_GRAMMAR.search(gold):
         return False
     text = gold.strip().rstrip(" .。;；")
     if not text or len(text) > _LONGEST or _STATEMENTS.match(text):
