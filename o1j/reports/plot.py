@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+import warnings
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from o1j.errors import Unavailable, UsageError, need
@@ -10,7 +13,12 @@ from o1j.errors import Unavailable, UsageError, need
 # Okabe and Ito's colours: told apart by every kind of colour vision, and in grey by the markers.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LONGEST_NAME = 60  # characters of a title or a model's name in a picture
+_LINES = ("-", "--", ":")  # for models beyond the seventh, whose colours and markers come again
+_CROWD = 4  # curves; of more, only the last point says how many votes it stands for
+_LONGEST_NAME = 60  # columns of a title or a model's name in a picture
+# The first that is there draws what the default font lacks; an SVG leaves its text to the browser.
+_CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
+_CJK += ("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS")
 _FORMATS = (".svg", ".png")
 
 
@@ -37,12 +45,15 @@ def draw(
     matplotlib = need("matplotlib", "report", "drawing a plot")
     matplotlib.use("agg")
     matplotlib.rcParams.update({"svg.hashsalt": "o1j", "svg.fonttype": "none", "font.size": 11})
-    from matplotlib import pyplot
+    from matplotlib import font_manager, pyplot
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(name for name in _CJK if name in there)]
 
     in_tokens = all(point["mean_tokens"] for one in summaries for point in one["curve"])
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
     for place, one in enumerate(summaries):
-        _series(axes, one, in_tokens, _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
+        _series(axes, one, in_tokens, place, crowded=len(summaries) > _CROWD)
     for place, point in enumerate(reference):
         if in_tokens or not point.get("mean_tokens"):
             _published(axes, point, _COLOURS[(len(summaries) + place) % len(_COLOURS)])
@@ -56,14 +67,17 @@ def save(figure: Any, path: str) -> None:
 
     metadata = {"Date": None} if path.lower().endswith(".svg") else {"Software": None}
     try:
-        figure.savefig(path, dpi=200, metadata=metadata)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # no font here has it
+            figure.savefig(path, dpi=200, metadata=metadata)
     except OSError as error:
         raise Unavailable(f"--plot {path}: {(error.strerror or str(error)).lower()}") from error
     finally:
         pyplot.close(figure)
 
 
-def _series(axes: Any, summary: Mapping[str, Any], in_tokens: bool, colour: str, marker: str) -> None:
+def _series(axes: Any, summary: Mapping[str, Any], in_tokens: bool, place: int, crowded: bool) -> None:
+    colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
     points = [point for point in summary["curve"] if point["accuracy"] is not None]
     if not points:
         return
@@ -77,12 +91,13 @@ def _series(axes: Any, summary: Mapping[str, Any], in_tokens: bool, colour: str,
         yerr=[[max(0.0, value) for value in low], [max(0.0, value) for value in high]],
         color=colour,
         marker=marker,
+        linestyle=_LINES[place // len(_COLOURS) % len(_LINES)],
         capsize=4,
         linewidth=2,
         elinewidth=1,
         label=_literal(summary["model"] or "(not named)"),
     )
-    for across, up, point in zip(x, y, points, strict=True):
+    for across, up, point in list(zip(x, y, points, strict=True))[-1 if crowded else 0 :]:
         text = f"maj@{point['k']}" if point["k"] > 1 else "one reply"
         # Below on the right: curves of votes rise, so the line is elsewhere.
         axes.annotate(text, (across, up), (5, -13), textcoords="offset points", fontsize=8, color=colour)
@@ -110,10 +125,11 @@ def _axes(axes: Any, title: str, in_tokens: bool) -> None:
 
     axes.set_xscale("log", base=2 if not in_tokens else 10)
     if in_tokens:
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+        low, high = axes.get_xlim()
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if high < 500 * low else (1.0,)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     else:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if value >= 1 else "")
     axes.xaxis.set_minor_locator(NullLocator())
     if axes.get_legend_handles_labels()[0]:
         left, right = axes.get_xlim()
@@ -132,11 +148,21 @@ def _axes(axes: Any, title: str, in_tokens: bool) -> None:
             [names[place] for place in measured_first],
             frameon=False,
             fontsize=9,
+            handlelength=3.5,
         )
 
 
 def _literal(text: str) -> str:
     """A name as text that leaves room for the curves: a dollar sign in it starts no formula."""
     # Names that are paths are told apart by their ends.
-    shown = text if len(text) <= _LONGEST_NAME else f"{text[:20]}…{text[21 - _LONGEST_NAME :]}"
-    return shown.replace("$", r"\$")
+    text = " ".join(text.split())
+    widths = [2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text]
+    if sum(widths) > _LONGEST_NAME:
+        head, tail = _fitting(text, widths, 20), _fitting(text[::-1], widths[::-1], _LONGEST_NAME - 21)[::-1]
+        text = f"{head}…{tail}"
+    return text.replace("$", r"\$")
+
+
+def _fitting(text: str, widths: Sequence[int], columns: int) -> str:
+    """The beginning of a text that is so many columns wide."""
+    return text[: sum(end <= columns for end in accumulate(widths))]

@@ -1,6 +1,7 @@
 """Tables and pictures out of summaries."""
 
 import re
+import warnings
 from xml.etree import ElementTree
 
 import pytest
@@ -96,6 +97,33 @@ def test_nothing_to_draw_is_an_empty_frame(tmp_path):
     path = tmp_path / "curve.svg"
     plot.draw(str(path), Summary(list).results())
     assert "accuracy, %" in texts(path)
+
+
+def test_many_models_are_told_apart_and_long_names_leave_room(tmp_path):
+    names = ["思" * 80, "two\nlines", "x" * 300, *(f"m{n}" for n in range(7))]
+    path = tmp_path / "curve.svg"
+    plot.draw(str(path), [one for name in names for one in summaries(model=name)])
+    found = texts(path)
+    assert "思" * 10 + "…" + "思" * 19 in found and "two lines" in found and f"{'x' * 20}…{'x' * 39}" in found
+    assert found.count("maj@4") == 10 and "maj@2" not in found  # of many curves only the last point is named
+    assert path.read_text().count("stroke-dasharray") >= 3  # the colours come again from the eighth on
+
+
+def test_no_font_is_no_word_on_stderr(tmp_path, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot.draw(str(tmp_path / "curve.png"), summaries(model="模型 한 \ue000"))
+    assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_one_problem_and_none_graded_are_drawn(tmp_path):
+    nothing = Summary(list)
+    nothing.add(Record({"id": "a", "model": "m"}), [Sample("x", verdict="ungraded")])
+    one = Summary(lambda answers: range(len(answers)))
+    one.add(Record({"id": "a", "model": "m"}), [Sample("", tokens=9, extracted="1", correct=True, verdict="exact")])
+    for count, summary in enumerate((nothing, one)):
+        plot.draw(str(tmp_path / "curve.svg"), summary.results())
+        assert texts(tmp_path / "curve.svg").count("one reply") == count
 
 
 def test_a_name_that_is_no_picture_is_refused():
