@@ -13,14 +13,15 @@ PICTURES = frozenset(
 PROOFS = frozenset(
     ("rove", "show", "Show", "roof", "emonstrate that", "ustify", "xplain why", "erify that", "educe that", "证")
 )
-_WORDS = sorted(EMBEDDED | PICTURES | PROOFS)
+BLANKS = frozenset(("\\qquad", "___", "\\_\\_"))
+_WORDS = sorted(EMBEDDED | PICTURES | PROOFS | BLANKS)
 _NONE: frozenset[str] = frozenset()
 _FINDER = AhoCorasick(_WORDS)  # a tenth of the time that `in` takes for one after the other
 
 
 @lru_cache(maxsize=1)  # the rules ask about one problem after another
 def clues(problem: str) -> frozenset[str]:
-    """The words of `EMBEDDED`, `PICTURES` and `PROOFS` that are in `problem`."""
+    """The words of `EMBEDDED`, `PICTURES`, `PROOFS` and `BLANKS` that are in `problem`."""
     try:
         found = _FINDER.find_matches_as_indexes(problem, overlapping=True)
     except UnicodeEncodeError:  # half of a surrogate pair

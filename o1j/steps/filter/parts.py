@@ -3,6 +3,8 @@
 import re
 from itertools import islice
 
+from o1j.steps.filter.clues import BLANKS, clues
+
 # Ways to number parts: (1), 1., (a), a), (ii), "Part 2:", ①. Each has marks of a second part, without one of which a
 # text can't be numbered that way, and a pattern whose group 1 is a part's number.
 _SERIES = (
@@ -55,7 +57,7 @@ _BLANK = re.compile(r"\\qquad\s*\}?\$?\s*(?=[.。,，;；、?？]|$|[\u4e00-\u9f
 
 def has_several_blanks(problem: str) -> bool:
     """Whether `problem` leaves two or more values to fill in."""
-    if problem.count("\\qquad") < 2 and problem.count("_") < 6:
+    if not clues(problem) & BLANKS:
         return False
     return sum(1 for _ in islice(_BLANK.finditer(problem), 2)) == 2
 

@@ -42,14 +42,13 @@ def not_numerical_rule(record: Mapping[str, Any]) -> str | None:
     """Has a gold that is not one real number; a choice letter counts as the value of its option."""
     if record.get("is_multiple_answer") is True and "," in str(record.get("answer")):
         return "not-numerical"  # OlympiadBench's "2,500" may then be two values
-    if has_several_blanks(_problem(record)):
-        return "not-numerical"  # of two values the gold is one, or both run into one
     for gold in golds(record):
         if not is_real_number(gold):
             value = value_of(gold, _problem(record))
             if value is None or not is_real_number(value):
                 return "not-numerical"
-    return None
+    # Of two values to fill in the gold is one, or both run into one.
+    return "not-numerical" if has_several_blanks(_problem(record)) else None
 
 
 def multiple_choice_rule(record: Mapping[str, Any]) -> str | None:
