@@ -160,11 +160,12 @@ def _conventions(**conventions) -> Conventions:
 def _judge(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
     """Compare two answers as they stand, and if they differ and have words, what these words say."""
     result = _as_they_stand(a, b, conventions)
-    if result[0] is None or result[1] == "exact" or not (prose.in_words(a) or prose.in_words(b)):
+    if result[0] is None or result[1] == "exact":
         return result
-    if prose.at_odds(a, b):
+    worded = prose.in_words(a) or prose.in_words(b)
+    if (result[0] or worded) and prose.at_odds(a, b):
         return False, result[1]
-    if result[0]:
+    if result[0] or not worded:
         return result
     if prose.agree(a, b):
         return True, "text"

@@ -107,14 +107,32 @@ _INFINITE = re.compile(
     r"infinite|infinity|infinitely many(?: solutions)?|an infinite number|无穷多?个?|无限多?个?|无数个?"
 )
 _PARAMETERS = "kmntar"
-_CONDITION = re.compile(r"\b(?:for|where|with)\b|其中|为")
+_MAY_BE_CONDITION = re.compile(r"for|where|with|all|any|every|squares|\\in\b|∈|其中|为")
+_CONDITION = re.compile(r"\b(?:for|where|with)\b|其中|为|[,(]\s*(?=[a-zA-Z]\s*(?:\\in\b|∈))")
+_DESCRIBED = re.compile(r"(?:all|any|every|perfect squares)\b", re.IGNORECASE)
+_ARGUMENT = re.compile(r"\b[A-Za-z]\(([a-z])\)\s*=")
+_KIND = re.compile(
+    r"\b(?<!relatively )primes?\b|\bodd\b|\beven\b|\bcomposites?\b|\bsquare-?free\b|"
+    r"(?:not )?divisible by \d+|质数|素数|奇数|偶数"
+)
+_KIND_NAMES = {
+    "primes": "prime", "composites": "composite", "squarefree": "square-free",
+    "质数": "prime", "素数": "prime", "奇数": "odd", "偶数": "even",
+}  # fmt: skip
+_DOMAINS = {
+    "Z": re.compile(r"\\(?:mathbb|mathbf)\s*\{?Z|\bintegers?\b|ℤ|整数"),
+    "N": re.compile(r"\\(?:mathbb|mathbf)\s*\{?N|\bnaturals?\b|ℕ|自然数"),
+    "Q": re.compile(r"\\(?:mathbb|mathbf)\s*\{?Q|\brationals?\b|ℚ|有理数"),
+    "R": re.compile(r"\\(?:mathbb|mathbf)\s*\{?R|\breals?\b|ℝ|实数"),
+    "C": re.compile(r"\\(?:mathbb|mathbf)\s*\{?C|\bcomplex\b|ℂ|复数"),
+}
 _LOWER = re.compile(
     r"[a-zA-Z]\s*(\\ge(?:q|qslant)?(?![a-z])|≥|>=?|\\gt(?![a-z]))\s*(-?\d+)(?![\d.,^/])|"
     r"(?<![\d.,^/])(-?\d+)\s*(\\le(?:q|qslant)?(?![a-z])|≤|<=?|\\lt(?![a-z]))\s*[a-zA-Z]"
 )
 _STRICTLY = {">", "<", r"\gt", r"\lt"}
-_FROM_ONE = re.compile(r"(?<!-)\bpositive\b|正整数|正实数")
-_FROM_ZERO = re.compile(r"\bnon-? ?negative\b|非负")
+_FROM_ONE = re.compile(r"(?<!-)\bpositive\b|正整数|正实数|Z\}?\s*[_^]\s*\{?\s*(?:\+|>\s*0|\\geq?\s*1)")
+_FROM_ZERO = re.compile(r"\bnon-? ?negative\b|非负|Z\}?\s*_\s*\{?\s*\\geq?\s*0")
 _SMALL_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SMALL = re.compile(rf"(?<=\b(?:of|by) )(?:{'|'.join(_SMALL_NUMBERS[2:])})\b")
 
@@ -141,6 +159,19 @@ _ORDINALS = {
         ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
     )
 }
+
+
+class Condition(NamedTuple):
+    """What is said of the parameters of an answer."""
+
+    said: bool  # there is a condition, or a description in place of a formula
+    bounds: frozenset[int]  # from below; `> n` as `>= n + 1`
+    kinds: frozenset[str]  # prime, odd, ... as the condition names them
+    domains: frozenset[str]  # Z, Q, R, ...
+    mentioned: frozenset[str]  # kinds named anywhere in the answer
+
+
+_NO_CONDITION = Condition(False, frozenset(), frozenset(), frozenset(), frozenset())
 
 
 class Claim(NamedTuple):
@@ -180,29 +211,52 @@ def agree(a: str, b: str) -> bool:
 
 
 def at_odds(a: str, b: str) -> bool:
-    """Whether the conditions behind two answers bound their parameters differently from below.
+    """Whether the conditions behind two answers say different things of their parameters.
 
     >>> at_odds("2^k for k > 0", "2^n where n is a positive integer"), at_odds("2^k for k > 0", "2^k for k >= 0")
     (False, True)
     """
-    first = _lower_bounds(a)
-    return bool(first) and first != (_lower_bounds(b) or first)
+    first, second = condition(a), condition(b)
+    if first.bounds and second.bounds and first.bounds != second.bounds:
+        return True
+    if first.domains and second.domains and first.domains != second.domains:
+        return True
+    return bool((second.said and first.kinds - second.mentioned) or (first.said and second.kinds - first.mentioned))
 
 
 @lru_cache(maxsize=4096)
-def _lower_bounds(text: str) -> frozenset[int]:
-    """The bounds from below in the condition behind an answer, `> n` as `>= n + 1`; empty where it names none."""
+def condition(text: str) -> Condition:
+    """What is said of the parameters of an answer, behind it or, in "all primes", instead of it.
+
+    >>> condition("n = 2^p where p > 2 is prime")[1:4]
+    (frozenset({3}), frozenset({'prime'}), frozenset())
+    """
+    if not _MAY_BE_CONDITION.search(text):
+        return _NO_CONDITION
     words = plain(text)
     opening = _CONDITION.search(words)
-    if not opening:
-        return frozenset()
-    condition = words[opening.end() :]
-    bounds = {
-        int(above or below) + ((more or less) in _STRICTLY) for more, above, below, less in _LOWER.findall(condition)
-    }
+    rest = words[opening.start() :] if opening else ""
+    argument = _ARGUMENT.search(words)
+    if argument:
+        rest = re.sub(rf"\b(?:all|any|every|each)\b[^,;]*?\b{argument[1]}\b(?:\s*\\in\s*\\mathbb\s*\S+)?", "", rest)
+    bounds = {int(above or below) + ((more or less) in _STRICTLY) for more, above, below, less in _LOWER.findall(rest)}
     if not bounds:
-        bounds = {start for start, said in ((1, _FROM_ONE), (0, _FROM_ZERO)) if said.search(condition)}
-    return frozenset(bounds)
+        bounds = {start for start, said in ((1, _FROM_ONE), (0, _FROM_ZERO)) if said.search(rest)}
+    domains = {name for name, said in _DOMAINS.items() if said.search(rest)}
+    if bounds and domains <= {"Z", "N"}:  # k > 0 is as good as k in N, and may be meant by it
+        domains = set()
+    mentioned = _kinds(words)
+    return Condition(
+        bool(opening or _DESCRIBED.match(words)),
+        frozenset(bounds),
+        _kinds(rest) if opening else frozenset(),
+        frozenset(domains),
+        mentioned,
+    )
+
+
+def _kinds(words: str) -> frozenset[str]:
+    return frozenset(_KIND_NAMES.get(kind, kind) for kind in _KIND.findall(words.casefold()))
 
 
 @lru_cache(maxsize=4096)

@@ -5,10 +5,14 @@ import pytest
 from o1j.grading import equal
 
 SAME = {
-    "bounds of a parameter": [
+    "conditions": [
         ("n = p^m for some prime p and integer m \\geq 2", "n=p^k for some prime p and integer k > 1"),
         ("f(x)=cx for some constant c>0", "f(x)=cx where c is a positive real"),
         ("2^k where 3 < k", "2^n where n \\ge 4"),
+        ("n=2^k \\text{ for } k\\in\\mathbb{Z}^+", "n=2^k \\text{ where } k \\text{ is a positive integer}"),
+        ("f(x)=cx for all x\\in\\mathbb{Q}, where c is a real constant", "f(x)=kx for some k\\in\\mathbb{R}"),
+        ("f(n)=n for all n\\in\\mathbb{N}", "f(n)=n for all positive integers n"),
+        ("all odd positive integers", "2k-1 where k is a positive integer"),
     ],
     "yes and no": [
         ("Yes", "Yes, such integers exist."), ("No", "No such sets A and B exist."), ("No", "It is not possible"),
@@ -65,12 +69,16 @@ SAME = {
 }  # fmt: skip
 
 DIFFERENT = {
-    "bounds of a parameter": [
+    "conditions": [
         ("n=2^k, where k \\ge 1", "n=2^k, where k \\ge 0"),
         ("n = p^m for some prime p and integer m \\geq 2", "n=p^k for some prime p and integer k\\ge 1"),
         ("f(x)=x^k for some integer k \\geq 2", "f(x)=x^k for any integer k > 0"),
         ("n=2^k where k is a positive integer", "n=2^k where k is a non-negative integer"),
         ("2^k where 3 \\le k", "2^k where 3 < k"),
+        ("n=2^p for some prime p", "n=2^k for some integer k"), ("n=2^k where k is odd", "n=2^k where k is even"),
+        ("all n=p^2 with prime p", "all perfect squares"), ("x=k\\pi, k\\in\\mathbb{Z}", "x=k\\pi, k\\in\\mathbb{N}"),
+        ("f(x)=cx for some rational c", "f(x)=cx for some real c"),
+        ("n=4k where k is not divisible by 3", "n=4k where k is an integer"),
     ],
     "yes and no": [
         ("Yes", "No such n exists"), ("Yes", "It is impossible"), ("No", "Yes, for all n"), ("Yes", "Not necessarily"),
