@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from o1j import __version__
-from o1j.commands.eval_options import Evaluation, Figures, Judging, Problems
+from o1j.commands.eval_figures import Figures
+from o1j.commands.eval_judging import Judging
+from o1j.commands.eval_options import Evaluation, Problems
 from o1j.commands.options import Asking, Format, Rejects, options, truncation_option, truncation_policy
 from o1j.commands.run import show
 from o1j.errors import UsageError

@@ -6,7 +6,6 @@ arithmetic is, and batches of other shapes may round differently (exact on most 
 """
 
 import asyncio
-import hashlib
 import importlib.util
 import inspect
 import os
@@ -19,6 +18,7 @@ from o1j.errors import O1jError, Unavailable, need
 from o1j.models import completion, smollm2
 from o1j.models.chat import Messages, Sampling, begun_of
 from o1j.models.continuing import Spelling
+from o1j.models.drawing import dice, draw
 from o1j.models.faults import Fault
 from o1j.models.quirks import system_into_user
 from o1j.models.weights import fingerprint
@@ -27,7 +27,6 @@ MOST_NEW_TOKENS = 2048  # where a request sets no max_tokens: a small model that
 ROWS = 64  # in a batch; of 16, 48 and 96 rows the larger were the faster on two cores
 _SOON = 0.02  # seconds
 _ROOM = 64  # tokens by which the cache grows at a time
-_NUCLEUS = 256  # the most likely tokens, among which the nucleus of `top_p` nearly always lies
 
 
 class Local:
@@ -135,7 +134,7 @@ class _Engine:
             min(sampling.max_tokens or MOST_NEW_TOKENS, room),
             temperature,
             1.0 if top_p is None else top_p,
-            _dice(prompt, sampling.seed, sample),
+            dice(prompt, sampling.seed, sample),
         )
         with self._wake:
             if self._closed:
@@ -353,45 +352,3 @@ class _Batch:
         )
         for row, token in zip(self.rows, draw(self._torch, out.logits[:, -1].float(), self.rows), strict=True):
             row.written.append(token)
-
-
-def draw(torch, logits, rows: list[Any]) -> list[int]:
-    """The next token of every row (`temperature`, `top_p`, `dice`): logits (rows, vocabulary) → token ids.
-
-    Temperature 0 takes the most likely one. Otherwise one number from the row's dice picks from the cumulated
-    probabilities, the most likely tokens first, cut at `top_p`.
-    """
-    chosen = logits.argmax(-1)
-    warm = [number for number, row in enumerate(rows) if row.temperature > 0]
-    if warm:
-        heat = torch.tensor([rows[n].temperature for n in warm], device=logits.device)
-        chances = torch.softmax(logits[warm] / heat[:, None], -1)
-        nucleus = torch.tensor([rows[n].top_p for n in warm], device=logits.device)
-        throws = torch.tensor([rows[n].dice.random() for n in warm], device=logits.device)
-        chosen[warm] = _pick(torch, chances, nucleus, throws)
-    return chosen.tolist()
-
-
-def _pick(torch, chances, nucleus, throws):
-    """One index a row: the throw, scaled to the nucleus's mass, finds its place in the sorted, cumulated chances."""
-    width = min(_NUCLEUS, chances.shape[-1])
-    top, order = chances.topk(width, dim=-1)
-    if bool((top.sum(-1) < throws * nucleus).any()) and width < chances.shape[-1]:
-        width = chances.shape[-1]
-        top, order = chances.sort(dim=-1, descending=True)
-    before = top.cumsum(-1) - top
-    inside = before < nucleus[:, None].clamp(min=1e-9)  # the most likely token is always in
-    mass = torch.where(inside, top, 0.0).cumsum(-1)
-    # a nucleus wider than what was looked at has all its mass beyond; the throw fell within, so its place is known
-    whole = torch.where(inside.all(-1), torch.minimum(nucleus, chances.sum(-1)), mass[:, -1])
-    place = (mass < (throws * whole)[:, None]).sum(-1).clamp(max=width - 1)
-    place = torch.minimum(place, inside.sum(-1) - 1)
-    return order.gather(-1, place[:, None])[:, 0]
-
-
-def _dice(prompt: list[int], seed: int | None, sample: int) -> random.Random:
-    """A request's own random numbers: of seed, sample and prompt; unforeseeable without a seed."""
-    if seed is None:
-        return random.Random()
-    told = f"{seed + sample}:{prompt}".encode()
-    return random.Random(hashlib.sha256(told).digest())

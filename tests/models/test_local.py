@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_loaded_is_named(tmp_path):
 
 @pytest.mark.parametrize(("top_p", "allowed"), [(1.0, {0, 1, 2, 3}), (0.9, {0, 1, 2}), (0.5, {0}), (0.0, {0})])
 def test_top_p_cuts_the_unlikely(top_p, allowed):
-    from o1j.models.local import draw
+    from o1j.models.drawing import draw
 
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(2000, 1)
     dice = random.Random(0)
@@ -143,7 +143,7 @@ def test_top_p_cuts_the_unlikely(top_p, allowed):
 
 
 def test_drawing_follows_the_chances():
-    from o1j.models.local import draw
+    from o1j.models.drawing import draw
 
     chances = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
     dice = random.Random(0)
@@ -154,7 +154,7 @@ def test_drawing_follows_the_chances():
 
 
 def test_a_flat_wide_vocabulary_is_drawn_from_end_to_end():
-    from o1j.models.local import draw
+    from o1j.models.drawing import draw
 
     dice = random.Random(0)
     rows = [SimpleNamespace(temperature=1.0, top_p=1.0, dice=dice) for _ in range(500)]

@@ -283,6 +283,8 @@ class Batches:
             self._tell("another command waits for a batch with the same requests: so does this one")
             await asyncio.sleep(self._limits.first_poll)
         if not job.load():
+            if not job.state:  # the other was just clearing it away when the lock was looked at, which made it anew
+                job.drop()
             self._wake(keys)
             return False
         if self._budget and job.state.get("reserved"):
