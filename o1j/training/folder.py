@@ -30,6 +30,25 @@ def work(output: Path) -> Iterator[Path]:
             yield Path(name).resolve()
 
 
+def room(output: Path, free: int, model: int, checkpoint: int) -> str | None:
+    """What to tell of a disk with `free` bytes, where a trained model takes `model` and each checkpoint, if any are
+    asked for, `checkpoint`; Unavailable where the model alone finds no room: its training would be lost."""
+    if free < model:
+        raise Unavailable(
+            f"{output}: the trained model takes {_gib(model)}, and {_gib(free)} are free; make room, or name another"
+        )
+    if not checkpoint or free >= model + 2 * checkpoint:  # a new one is whole before the old one goes
+        return None
+    return (
+        f"{_gib(free)} are free in {output}: checkpoints take {_gib(checkpoint)} each, two at a time, and the model "
+        f"{_gib(model)}; the run ends where one finds no room (--save-minutes 0 does without)"
+    )
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
 def make(output: Path) -> None:
     """Make a folder, and those that it lies in; Unavailable where that can't be."""
     try:

@@ -77,7 +77,12 @@ def train(
         settings.folder = str(work)
         if plot:
             watching.check_place(plot)
-        spool.write(work / "samples.npz", data.samples, units)
+        _tell_of_room(settings, tell)
+        try:
+            spool.write(work / "samples.npz", data.samples, units)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Unavailable(f"{output}: the samples can't be written ({reason})") from error
         tell(_overview(data, units, settings))
         log = output / "train.log"
         log.unlink(missing_ok=True)
@@ -235,6 +240,20 @@ def _refuse_collision(settings: Settings) -> None:
             f"{settings.output} holds a checkpoint of an unfinished run: go on with --resume, or remove "
             f"{settings.checkpoints}"
         )
+
+
+def _tell_of_room(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Refuse a disk that the trained model won't fit on, and tell of one that is too small for checkpoints."""
+    shape = Shape(settings.model)
+    size = 4 if settings.precision == "float32" else 2
+    learned = shape.adapters(settings.lora) if settings.lora else shape.parameters
+    saves = settings.save_every or settings.save_steps
+    checkpoint = size * shape.parameters + 12 * learned if saves else 0  # float32 copies, two moments
+    told = folder.room(
+        Path(settings.output), shutil.disk_usage(settings.output).free, size * shape.parameters, checkpoint
+    )
+    if told:
+        tell(told)
 
 
 def _settle_stage(settings: Settings, lengths: list[int], data: Data) -> None:
