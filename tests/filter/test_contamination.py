@@ -74,7 +74,7 @@ def test_a_short_problem_inside_a_sentence_of_a_long_text_is_none(rule: Contamin
     assert hits(rule, solution=r"To go on we compute $\sin 60^\circ$ and the other values of the table. " * 3) == []
 
 
-@pytest.mark.parametrize("field", ["problem", "solution", "response", "reasoning", "original_problem"])
+@pytest.mark.parametrize("field", ["problem", "solution", "response", "reasoning", "original_problem", "translation"])
 def test_every_text_is_searched(field: str, rule: Contamination) -> None:
     assert hits(rule, **{field: "We were asked: " + ITEM + " So let us begin."}) == [("one", field)]
 
