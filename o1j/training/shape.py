@@ -124,9 +124,9 @@ class Shape:
         optimizer = 0 if away else 12 * learned / world
         gradients = 0 if away else (size + 4) * learned / world
         if zero == 1:
-            return _named(size * whole, size * learned + (0 if away else 4 * learned / world), optimizer, bucket)
-        if zero == 2:
-            return _named(size * whole, gradients, optimizer, bucket)
+            return _named(size * whole, size * learned + (0 if away else 4 * learned / world), optimizer, 2 * bucket)
+        if zero == 2:  # a bucket is sent as flattened copies; on a GPU a second one fills meanwhile
+            return _named(size * whole, gradients, optimizer, 2 * bucket)
         alive = size * min(whole, 1_000_000_000)  # stage3_max_live_parameters: gathered and not yet let go
         return _named((0 if away else size * whole / world) + alive, gradients, optimizer, bucket)
 
