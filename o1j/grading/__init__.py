@@ -24,6 +24,7 @@ from .compare import Comparison
 from .conventions import Conventions
 from .extract import REFUSAL, extract, visible
 from .parse import Tree, substitute
+from .partition import Leaders, value_of
 from .shapes import named_value, symbols
 
 __all__ = ["Conventions", "Grade", "classes", "equal", "extract", "grade", "judge"]
@@ -105,24 +106,29 @@ def classes(answers: Iterable[str | None], **conventions) -> list[int | None]:
     [0, 1, None, 0]
     """
     seen: dict[str, int] = {}
-    leaders: list[str] = []
+    leaders = Leaders(_conventions(**conventions))
     result: list[int | None] = []
     for answer in answers:
         if answer is None:
             result.append(None)
             continue
         if answer not in seen:
-            for number, leader in enumerate(leaders):
-                same = equal(leader, answer, **conventions)
-                if same:
-                    seen[answer] = number
-                if same is not False:
-                    break
-            if answer not in seen:
-                seen[answer] = len(leaders)
-                leaders.append(answer)
+            seen[answer] = _class_of(answer, leaders, conventions)
         result.append(seen[answer])
     return result
+
+
+def _class_of(answer: str, leaders: Leaders, conventions: dict) -> int:
+    """The class of a new answer: the first whose leader it equals, else one of its own."""
+    text = core(answer)
+    value = None if prose.in_words(text) else value_of(read(text))
+    for number in leaders.candidates(value):
+        same = equal(leaders.texts[number], answer, **conventions)
+        if same:
+            return number
+        if same is None:
+            break
+    return leaders.add(answer, value)
 
 
 @lru_cache(maxsize=1 << 14)

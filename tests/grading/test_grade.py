@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from o1j.grading import Grade, classes, equal, grade, sandbox
+from o1j.grading import Conventions, Grade, classes, equal, grade, sandbox
 from o1j.grading.parse import parse
+from o1j.grading.partition import Leaders
 
 HOSTILE = "\\sum_{a=1}^{2000}\\sum_{b=1}^{2000}\\sqrt{ab+\\sqrt{2}}", "1"
 
@@ -52,6 +53,33 @@ def test_a_gold_may_be_boxed_or_a_sentence():
 def test_classes_number_equal_answers_and_skip_none():
     assert classes(["\\frac12", None, "3", "0.5", "3.0", "50\\%", "x"]) == [0, None, 1, 0, 1, 0, 2]
     assert classes([]) == []
+
+
+MIXED = [
+    "1/3", "0.333333", "0.33", "0.3333334", "\\frac{1}{3}", "50\\%", "0.5", "50", "2\\sqrt{3}", "\\sqrt{12}",
+    "3.464102", "x=5", "5", "five", "5 cm", "52_8", "52", "42", "(1,2)", "1, 2", "\\pi", "3.14159", "3.141593", "-1",
+    "0", "10^{400}", "10^{400}+1", "\\sqrt{10^{20}+1}-10^{10}", "2^{10}", "1024", "B", "yes", "1,5", "1.5", "1 1/2", "\\sin 30^\\circ",
+    "3:2", "007", "7", "first", "1", "\\log 100", "2", "\\infty", "no solution", "e", "2.718282", "1e3", "1000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("conventions", [{}, {"rounding": 2}, {"rounding": None}, {"tolerance": 0.01}])
+def test_classes_are_those_that_comparing_every_pair_gives(conventions):
+    leaders, expected = [], []
+    for answer in MIXED:
+        same = next((n for n, leader in enumerate(leaders) if equal(leader, answer, **conventions)), len(leaders))
+        leaders += [answer] if same == len(leaders) else []
+        expected.append(same)
+    assert classes(MIXED, **conventions) == expected
+
+
+def test_a_new_number_is_compared_with_its_neighbours_alone():
+    leaders = Leaders(Conventions())
+    for number in range(500):
+        leaders.add(str(number), float(number))
+    word = leaders.add("no solution", None)
+    assert list(leaders.candidates(250.001)) == [250, word]
+    assert len(list(leaders.candidates(None))) == 501
 
 
 def test_classes_of_many_repeats_are_cheap():
