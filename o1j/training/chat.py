@@ -289,6 +289,12 @@ def _plain(turn: dict[str, Any], where: str) -> dict[str, Any]:
         content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
     if not isinstance(content, str) or not isinstance(turn.get("role"), str):
         raise InputError(f"{where}: a message has no text in `content` or no `role`; both must be strings")
+    try:
+        f"{content}{turn.get('reasoning_content')}".encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{where}: a text holds half a character (a lone surrogate); mend it, or leave it out"
+        ) from error
     if _replies(turn) and not content.strip():
         raise InputError(f"{where}: an assistant turn says nothing, and the model would learn that; leave it out")
     return {**turn, "content": content}

@@ -140,9 +140,10 @@ def test_a_conversation_that_the_assistant_opens_learns_its_words_only(tokenizer
         ({"content": "", "tool_calls": [{"id": "1"}]}, "in:1: an assistant turn calls tools"),
         ({"content": " \n"}, "in:1: an assistant turn says nothing"),
         ({"content": "", "reasoning_content": "hm"}, "in:1: an assistant turn says nothing"),
+        ({"content": "2", "reasoning_content": "\ud800"}, "in:1: a text holds half a character"),
     ],
 )
-def test_a_turn_that_would_teach_silence_is_refused(tokenizer, turn, message) -> None:
+def test_a_turn_that_would_teach_silence_or_half_a_character_is_refused(tokenizer, turn, message) -> None:
     with pytest.raises(InputError, match=message):
         Encoder(tokenizer).encode([{"role": "user", "content": "1"}, {"role": "assistant", **turn}], "in:1")
 
