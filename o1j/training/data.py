@@ -129,9 +129,7 @@ def conversations(record: Mapping[str, Any]) -> Iterator[tuple[list[dict[str, An
     replies = reply if isinstance(reply, list) else [reply]
     for i, text in enumerate(replies):
         thought = _of_sample(record.get("reasoning"), i)
-        turns = _dialogue(
-            problem, text if isinstance(text, str) else "", thought if isinstance(thought, str) else None
-        )
+        turns = _dialogue(problem, text if isinstance(text, str) else "", thought if isinstance(thought, str) else None)
         yield turns, _mark(record, i, turns)
 
 
