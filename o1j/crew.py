@@ -19,6 +19,7 @@ Work = Callable[[Item], tuple[Result, bytes]]
 """What a worker does with an item: a small result, and bytes that travel beside it unpacked."""
 
 _PIPE = 1 << 20  # bytes; room for two results, so that a worker goes on while the parent writes
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Crew(Generic[Item, Result]):
@@ -38,6 +39,16 @@ class Crew(Generic[Item, Result]):
         forks = sys.platform == "linux"
         context = multiprocessing.get_context("fork" if forks else "spawn")
         gc.freeze()  # modules and tables are here to stay: no collection looks at them, so workers share their pages
+        # Python forgets signals that reach a process while it is being forked, and a worker that missed the one that
+        # ends it would never be done. Held back, they wait until the worker has settled what they do.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        try:
+            self._start(context, forks)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return self
+
+    def _start(self, context: Any, forks: bool) -> None:
         for _ in range(self._jobs):
             (task, to_worker), (from_worker, result) = context.Pipe(duplex=False), context.Pipe(duplex=False)
             _enlarge(to_worker)
@@ -51,7 +62,6 @@ class Crew(Generic[Item, Result]):
             self._processes.append(process)
             task.close()
             result.close()
-        return self
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
@@ -102,6 +112,7 @@ def _live(work: Work, tasks: Connection, results: Connection, inherited: list[Co
     """A worker's life: items in, results out, until there are no more. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     for connection in inherited:
         connection.close()
     try:

@@ -115,9 +115,7 @@ def _come(path: str) -> Iterator[Block]:
                 rest = tail
                 yield Block(number, block)
                 number += block.count(b"\n")
-        except DAMAGE as error:
-            if rest:
-                yield Block(number, rest)
+        except DAMAGE as error:  # `rest` is half a line
             raise _damaged(name_of(path), number, error) from error
     if rest:
         yield Block(number, rest)

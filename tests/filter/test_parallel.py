@@ -1,6 +1,7 @@
 """Several workers give what one process gives, byte for byte; errors, order and streaming included."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -114,8 +115,41 @@ def test_compressed_input_and_files(o1j: Callable, tmp_path: Path) -> None:
     done = o1j("filter", "--rules", "", "-j", "2", "in.jsonl.gz", "-o", "out.jsonl")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.jsonl").read_bytes() == INPUT
-    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(INPUT)[:-20])
-    assert o1j("filter", "-j", "2", "cut.jsonl.gz").returncode == 65
+
+
+@pytest.mark.parametrize("name", ["cut.jsonl.gz", "cut.jsonl.zst"])
+def test_a_file_that_is_cut_short_is_told_as_by_one_process(name: str, o1j: Callable, tmp_path: Path) -> None:
+    import gzip
+
+    import zstandard
+
+    pack = gzip.compress if name.endswith(".gz") else zstandard.ZstdCompressor().compress
+    rows = (json.dumps({"problem": f"{number * 7919 % 10007}"}) + "\n" for number in range(40_000))
+    packed = pack("".join(rows).encode())
+    (tmp_path / name).write_bytes(packed[: len(packed) * 3 // 4])
+    one, two = (o1j("filter", "--rules", "", "-j", jobs, name) for jobs in ("1", "2"))
+    assert one.returncode == two.returncode == 65
+    assert b"damaged or cut short" in one.stderr
+    assert (one.stdout, one.stderr) == (two.stdout, two.stderr)
+    last = one.stdout.count(b"\n")
+    assert last > 5_000
+    assert f"{name}:{last + 1}: ".encode() in one.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux puts a process on one processor")
+def test_a_crew_that_is_not_needed_ends_at_once() -> None:
+    """On one processor a worker's first instruction comes after the signal that ends it."""
+    script = (
+        "import os\n"
+        "from o1j import cli\n"
+        "from o1j.crew import Crew\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "cli.signal.signal(cli.signal.SIGTERM, cli._terminate)\n"
+        "for _ in range(100):\n"
+        "    with Crew(2, lambda item: (item, b'')):\n"
+        "        pass\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
