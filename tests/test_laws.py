@@ -174,6 +174,13 @@ def test_interrupted_is_130_and_keeps_what_was_done(environment, tmp_path: Path)
     assert (tmp_path / "out.jsonl.partial").read_bytes() == lines(ROWS)
 
 
+@pytest.mark.parametrize("module", ["typer", "orjson"])
+def test_interrupted_while_python_imports_is_130_and_a_line(o1j, tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = o1j("filter")
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"o1j: interrupted\n")
+
+
 @pytest.mark.parametrize("verb", FILTERS)
 def test_a_missing_file_is_69(call, verb: str) -> None:
     done = call(verb, "nowhere.jsonl", input=b"")
