@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from math import isinf
+from math import isfinite, isinf
 from typing import Any, NoReturn
 
 import orjson
@@ -48,6 +48,16 @@ def _holds_huge(value: Any) -> bool:
             elif kind is float and not -_HUGE < item < _HUGE:
                 return True
     return False
+
+
+def not_json(value: Any) -> str:
+    """The name of a number in `value` that JSON has no form for (NaN, Infinity, -Infinity), or nothing."""
+    kind = type(value)
+    if kind is float:
+        return "" if isfinite(value) else json.dumps(value)
+    if kind is dict or kind is list:
+        return next(filter(None, map(not_json, value.values() if kind is dict else value)), "")
+    return ""
 
 
 def _exact(line: bytes, complaint: str) -> Any:

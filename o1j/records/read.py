@@ -7,10 +7,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from o1j.errors import InputError, Unavailable, need
+from o1j.errors import InputError, O1jError, Unavailable, need
 from o1j.records.array import is_array, read_array
 from o1j.records.files import PACKED, open_input
-from o1j.records.json import dumps, loads
+from o1j.records.json import dumps, loads, not_json
 from o1j.records.record import Record, resolve
 
 HUB = "hf://datasets/"
@@ -33,9 +33,9 @@ def read(path: str = "-", mapping: Iterable[tuple[str, str]] = ()) -> Iterator[R
     """
     mapping = tuple(mapping)
     if path.startswith(HUB):
-        records = _hub(path)
+        records = _strict(_hub(path))
     elif path.endswith(".parquet"):
-        records = _parquet(path)
+        records = _strict(_parquet(path))
     elif is_array(path):
         records = read_array(path)
     else:
@@ -93,11 +93,15 @@ def blocks(path: str) -> Iterator[Block]:
 
 def _written(path: str) -> Iterator[Block]:
     number, lines = 1, []
-    for record in read(path):
-        lines.append(dumps(record.on_disk()) + b"\n")
-        if len(lines) == 256:
-            yield Block(number, b"".join(lines))
-            number, lines = number + 256, []
+    try:
+        for record in read(path):
+            lines.append(dumps(record.on_disk()) + b"\n")
+            if len(lines) == 256:
+                yield Block(number, b"".join(lines))
+                number, lines = number + 256, []
+    except O1jError:
+        yield Block(number, b"".join(lines))
+        raise
     if lines:
         yield Block(number, b"".join(lines))
 
@@ -176,6 +180,15 @@ def _parquet(path: str) -> Iterator[Record]:
         raise Unavailable(f"{path}: no such file") from error
     except arrow.ArrowException as error:
         raise InputError(f"{path}:{number + 1}: not a readable Parquet file ({error})") from error
+
+
+def _strict(records: Iterable[Record]) -> Iterator[Record]:
+    """`records`, which come from no JSON text, up to the first that holds what none may hold."""
+    for record in records:
+        for name, value in record.items():
+            if number := not_json(value):
+                raise InputError(f"{record.where}: `{name}` holds {number}, which is not JSON; make it null")
+        yield record
 
 
 def _hub(path: str) -> Iterator[Record]:

@@ -91,6 +91,26 @@ def test_what_only_parquet_holds_becomes_text(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "rows.jsonl").read_text()) == told
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("nested", [lambda value: value, lambda value: [{"deep": value}]])
+def test_what_is_not_json_in_parquet_is_bad_input(tmp_path: Path, number: float, nested, o1j) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows = [{"problem": f"p{n}", "score": nested(number if n == 300 else None if n % 2 else 0.5)} for n in range(305)]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    told = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(number)]
+    with pytest.raises(InputError, match=rf"rows\.parquet:301: `score` holds {told}, which is not JSON"):
+        list(records.read(str(tmp_path / "rows.parquet")))
+    if told != "NaN":
+        return
+    for jobs in ("1", "2"):
+        done = o1j("filter", "--rules", "", "-j", jobs, "rows.parquet")
+        assert done.returncode == 65
+        assert [json.loads(line) for line in done.stdout.splitlines()] == rows[:300]
+        assert done.stderr.splitlines()[-1].startswith(b"o1j: rows.parquet:301: `score` holds NaN")
+
+
 def test_a_file_that_is_no_parquet_is_bad_input(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     (tmp_path / "rows.parquet").write_bytes(TEXT)
