@@ -254,6 +254,13 @@ def test_what_is_shown_is_utf_8_in_any_locale(o1j) -> None:
         assert done.stdout == o1j(*arguments).stdout
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.parquet", "-", "hf://datasets/o1j/rows"])
+def test_a_forgotten_model_is_said(o1j, name: str) -> None:
+    done = o1j("train", name, "--output", "student")
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"o1j: {name} is no model: the first argument is a folder")
+
+
 def test_output_and_rejects_do_not_share_a_place(o1j, tmp_path: Path) -> None:
     for arguments in (["--rejects", "-"], ["-o", "out.jsonl", "--rejects", tmp_path / "out.jsonl"]):
         done = o1j("filter", *arguments, input=lines(ROWS))

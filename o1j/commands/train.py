@@ -251,6 +251,8 @@ def command(
     from o1j.training import train as training
     from o1j.training.settings import Settings
 
+    if _is_data(model):
+        raise UsageError(f"{model} is no model: the first argument is a folder, a hub id or smollm2; data comes next")
     for name, value, known in (
         ("--schedule", schedule, ("cosine", "linear", "constant")),
         ("--over-length", over_length, ("error", "drop", "truncate")),
@@ -334,3 +336,10 @@ def command(
         plot=plot,
     )
     return run.write(run.follow(metrics))
+
+
+def _is_data(name: str) -> bool:
+    """Whether `name`, which stands where the model should, is that of the input: the model was forgotten."""
+    if os.path.isdir(name):
+        return False
+    return name == "-" or name.startswith("hf://") or name.endswith((".jsonl", ".json", ".parquet", ".gz", ".zst"))

@@ -186,7 +186,7 @@ def _strict(records: Iterable[Record]) -> Iterator[Record]:
     """`records`, which come from no JSON text, up to the first that holds what none may hold."""
     for record in records:
         for name, value in record.items():
-            if number := not_json(value):
+            if type(value) is not str and (number := not_json(value)):
                 raise InputError(f"{record.where}: `{name}` holds {number}, which is not JSON; make it null")
         yield record
 
