@@ -87,7 +87,7 @@ def named(model: str) -> str:
     """A model as others may know it: a hub id whole, of a folder its own name, `vllm:/data/QwQ` as `vllm:QwQ`."""
     kind, colon, place = model.rpartition(":")
     local = Path(model).is_dir() or place.startswith(("/", "~", "."))
-    return f"{kind}{colon}{Path(place).name}" if local else model
+    return f"{kind}{colon}{Path(place).name or Path(place).resolve().name}" if local else model
 
 
 def _entry(key: tuple[str, str, str, str]) -> dict[str, str]:
@@ -116,7 +116,8 @@ def _placeless(told: Any) -> Any:
 def _seconds(lines: Sequence[dict[str, Any]]) -> float:
     """How long all steps took together, those before an interruption too, without loading, checkpoints and export."""
     before = [0, *(line["tokens"] for line in lines)]
-    return sum((line["tokens"] - past) / line["tokens_per_second"] for line, past in zip(lines, before, strict=False))
+    told = ((line["tokens"] - past, line["tokens_per_second"]) for line, past in zip(lines, before, strict=False))
+    return sum(tokens / speed for tokens, speed in told if speed)  # of a very slow step: 0.0
 
 
 def stages(facts: dict[str, Any]) -> list[dict[str, Any]]:

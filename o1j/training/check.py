@@ -209,7 +209,7 @@ def _work(lengths: Sequence[int], targets: Sequence[int], settings: Settings, ep
         "trained_tokens": work.tokens,
         "parameters": shape.parameters,
         "attention": segments.candidates(shape.model, settings.device, settings.micro_tokens),
-        **_memory(shape, settings, lengths, targets),
+        **memory(shape, settings, lengths, targets),
         "estimated_seconds": _seconds(shape.operations(work, bool(settings.lora)), settings),
     }
 
@@ -221,7 +221,7 @@ def _seconds(operations: float, settings: Settings) -> int | None:
     return round(operations / (_flops(settings) * settings.world * _EFFICIENCY))
 
 
-def _memory(shape: Shape, settings: Settings, lengths: Sequence[int], targets: Sequence[int]) -> dict[str, Any]:
+def memory(shape: Shape, settings: Settings, lengths: Sequence[int], targets: Sequence[int]) -> dict[str, Any]:
     """GiB a process for each ZeRO stage, what holds them in the one that is set, what is free, and a remedy;
     null where that can't be asked on this machine."""
 

@@ -127,10 +127,17 @@ def identify(settings: Settings, data: str) -> dict[str, Any]:
 def refuse_others(settings: Settings) -> None:
     """UsageError where the last checkpoint belongs to another run than `settings.identity`; it names what differs."""
     last = latest(settings)
-    before = last.get("identity", {})
-    differs = [name for name, value in settings.identity.items() if before.get(name) != value]
-    if last and differs:
-        told = "; ".join(_difference(name, before.get(name), settings, last["zero"]) for name in differs)
+    if not last:
+        return
+    before = last.get("identity")
+    if before is None or before.keys() != settings.identity.keys():
+        raise UsageError(
+            f"the checkpoint in {settings.checkpoints} is by a version of o1j that had other settings; go on with "
+            "that one, or remove it to start anew"
+        )
+    differs = [name for name, value in settings.identity.items() if before[name] != value]
+    if differs:
+        told = "; ".join(_difference(name, before[name], settings, last["zero"]) for name in differs)
         raise UsageError(
             f"the checkpoint in {settings.checkpoints} belongs to another run: {told}. Give the same as before, or "
             "remove it to start anew"

@@ -139,7 +139,7 @@ def _of_sample(values: Any, i: int | None) -> Any:
 
 
 def _mark(record: Mapping[str, Any], i: int | None, turns: list[dict[str, Any]]) -> Any:
-    """The `correct` mark of sample `i`; where that does not say it is right, whether it was cut off goes first."""
+    """The `correct` mark of sample `i`; that a reply was cut off says more, unless the mark says that it is wrong."""
     said = _of_sample(record.get("correct"), i)
     unfinished = _of_sample(record.get("finish_reason"), i) == "length" or any(map(_in_mid_thought, turns))
     return CUT_OFF if unfinished and said is not False else said

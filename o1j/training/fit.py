@@ -39,7 +39,8 @@ def free(settings: Settings) -> float:
 
     if settings.device == "cuda":
         return round(_free_on_gpu() / 2**30, 2)
-    return round(psutil.virtual_memory().available / settings.world / 2**30, 2)
+    beside = max(settings.hosts.values(), default=settings.world)  # processes on one machine
+    return round(psutil.virtual_memory().available / beside / 2**30, 2)
 
 
 def _free_on_gpu() -> int:

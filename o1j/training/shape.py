@@ -128,7 +128,8 @@ class Shape:
         if zero == 2:  # a bucket is sent as flattened copies; on a GPU a second one fills meanwhile
             return _named(size * whole, gradients, optimizer, 2 * bucket)
         alive = size * min(whole, 1_000_000_000)  # stage3_max_live_parameters: gathered and not yet let go
-        return _named((0 if away else size * whole / world) + alive, gradients, optimizer, bucket)
+        copies = 3 if settings.device == "cpu" else 2  # filled, and flattened to be sent; gloo copies what it sends
+        return _named((0 if away else size * whole / world) + alive, gradients, optimizer, copies * bucket)
 
     def _activations(self, settings: Settings, tokens: int) -> float:
         """Bytes that the layers keep for the backward pass; with checkpointing their inputs and one layer's own."""

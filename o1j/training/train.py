@@ -39,7 +39,7 @@ def train(
     """Fine-tune `settings.model` on `records`; yields the metrics of each step, the last with `output`."""
     from o1j.training import spool
     from o1j.training.chat import Encoder
-    from o1j.training.check import beyond_positions
+    from o1j.training.check import beyond_positions, memory
 
     output = Path(settings.output)
     _refuse_collision(settings)
@@ -63,13 +63,14 @@ def train(
     )
     for surprise, times in encoder.surprises.items():
         tell(f"{surprise} ({times} times)" if times > 1 else surprise)
-    lengths = [len(sample.ids) for sample in data.samples]
+    lengths, targets = [len(sample) for sample in data.samples], [sample.targets for sample in data.samples]
     beyond = beyond_positions(settings.model, max(lengths))
     if beyond:
         tell(beyond)
     units = plan.pack(lengths, settings.max_length) if settings.packing else [[i] for i in range(len(lengths))]
     settings.steps = plan.count(len(units), settings.batch_size, epochs)
-    _settle_stage(settings, lengths, data)
+    shape = Shape(settings.model)
+    _settle_stage(settings, shape, lengths, targets)
     settings.identity = checkpoints.identify(settings, data.digest.hexdigest())
     if settings.resume:
         checkpoints.refuse_others(settings)
@@ -77,7 +78,9 @@ def train(
         settings.folder = str(work)
         if plot:
             watching.check_place(plot)
-        _tell_of_room(settings, tell)
+        _tell_of_room(settings, shape, tell)
+        if not settings.deepspeed:  # what that moves elsewhere is not counted
+            _tell_of_memory(memory(shape, settings, lengths, targets), tell)
         try:
             spool.write(work / "samples.npz", data.samples, units)
         except OSError as error:
@@ -242,9 +245,8 @@ def _refuse_collision(settings: Settings) -> None:
         )
 
 
-def _tell_of_room(settings: Settings, tell: Callable[[str], None]) -> None:
+def _tell_of_room(settings: Settings, shape: Shape, tell: Callable[[str], None]) -> None:
     """Refuse a disk that the trained model won't fit on, and tell of one that is too small for checkpoints."""
-    shape = Shape(settings.model)
     size = 4 if settings.precision == "float32" else 2
     learned = shape.adapters(settings.lora) if settings.lora else shape.parameters
     saves = settings.save_every or settings.save_steps
@@ -256,13 +258,22 @@ def _tell_of_room(settings: Settings, tell: Callable[[str], None]) -> None:
         tell(told)
 
 
-def _settle_stage(settings: Settings, lengths: list[int], data: Data) -> None:
+def _tell_of_memory(found: dict[str, Any], tell: Callable[[str], None]) -> None:
+    """Say, before anything is loaded, that a process may need more memory than is free, and what helps."""
+    if found["memory_remedy"]:
+        tell(
+            f"a process takes about {found['memory_parts_gib']['total']:.1f} GiB, and {found['memory_free_gib']:.1f} "
+            f"are free: it may run out of memory; what helps: {found['memory_remedy']}"
+        )
+
+
+def _settle_stage(settings: Settings, shape: Shape, lengths: list[int], targets: list[int]) -> None:
     """The ZeRO stage of a run that named none: its checkpoint's, else the lowest that fits."""
     before = checkpoints.latest(settings) if settings.resume else {}
     if settings.fit and before:
         settings.zero = before["zero"]
     elif settings.fit and settings.world > 1:
-        fit.choose(settings, Shape(settings.model), lengths, [sample.targets for sample in data.samples])
+        fit.choose(settings, shape, lengths, targets)
 
 
 def _take_up(settings: Settings, log: Path, tell: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
 
     tokenizer = AutoTokenizer.from_pretrained(request["folder"])
     model, missing = loaded(request["folder"], request["dtype"], spread=request["device"] == "cuda")
-    device = "cuda" if request["device"] == "cuda" and torch.cuda.is_available() else "cpu"  # a front has no GPU
+    device = entrance(model)
     ids = torch.tensor([request["ids"]], device=device)
     places = torch.tensor([i - 1 for i, learned in enumerate(request["learned"]) if learned and i], device=device)
     reply: list[int] = []
@@ -45,6 +45,12 @@ def attempt(request: dict[str, Any]) -> dict[str, Any]:
         "tokens": len(reply),
         "text": tokenizer.decode(reply),
     }
+
+
+def entrance(model: Any) -> Any:
+    """The device that a model takes its input on: its first GPU, if any of it found room on one."""
+    places = getattr(model, "hf_device_map", {}).values()  # a cluster's front has no GPU, and others may be full
+    return next((place for place in places if place not in ("cpu", "disk")), "cpu")
 
 
 def loaded(folder: str, dtype: str, *, spread: bool, **limits: Any) -> tuple[Any, list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,7 @@ def test_names_out_of_the_data_cannot_leave_their_place(tmp_path) -> None:
         ("vllm:/data/me/QwQ", "vllm:QwQ"),
         ("replay:./mine/replies.jsonl", "replay:replies.jsonl"),
         ("/home/me/student/", "student"),
+        (".", Path.cwd().name),
     ],
 )
 def test_of_a_path_only_the_last_name_is_told(model, name) -> None:

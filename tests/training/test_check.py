@@ -132,12 +132,12 @@ def test_what_does_not_fit_is_told_with_what_makes_it_fit(toy_model) -> None:
     shape = Shape(str(toy_model))
     a_token = {part: shape.memory(Settings("", "", "", gradient_checkpointing=part), 0, 10**7, 1) for part in (0, 1)}
     kept, lean = (a_token[part]["activations"] / 10**7 for part in (0, 1))
-    free = check._memory(shape, Settings("", "", ""), [10], [10])["memory_free_gib"]
+    free = check.memory(shape, Settings("", "", ""), [10], [10])["memory_free_gib"]
     tokens = int((free - 1) / (kept + lean) * 2)  # too many to keep all, few enough to compute again
-    told = check._memory(shape, Settings("", "", "", micro_tokens=tokens), [tokens], [tokens])
+    told = check.memory(shape, Settings("", "", "", micro_tokens=tokens), [tokens], [tokens])
     assert told["memory_gib"]["zero0"] > told["memory_free_gib"]
     assert told["memory_remedy"] == "--gradient-checkpointing"
-    told = check._memory(shape, Settings("", "", "", micro_tokens=100 * tokens), [100 * tokens], [1])
+    told = check.memory(shape, Settings("", "", "", micro_tokens=100 * tokens), [100 * tokens], [1])
     assert told["memory_remedy"].startswith("more GPUs")
 
 

@@ -41,6 +41,22 @@ def test_a_stage_that_was_asked_for_or_could_not_help_stays(giant) -> None:
     assert chosen(giant, world=1) == 0
 
 
+def test_a_run_that_may_find_too_little_memory_says_so_with_what_helps(giant, toy_model) -> None:
+    from o1j.training import check, train
+
+    told: list[str] = []
+    for model in (str(toy_model), giant):
+        train._tell_of_memory(check.memory(Shape(model), Settings(model, "", ""), [100, 200], [50, 150]), told.append)
+    (said,) = told
+    assert "it may run out of memory; what helps: more GPUs or machines, or a smaller model" in said
+
+
+def test_processes_share_the_memory_of_their_own_machine_only() -> None:
+    pytest.importorskip("psutil")
+    shared = fit.free(Settings("", "", "", world=16))
+    assert fit.free(Settings("", "", "", world=16, hosts={"a": 2, "b": 2})) > 4 * shared
+
+
 def test_a_gpu_that_is_not_there_is_69_in_one_line() -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

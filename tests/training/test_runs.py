@@ -315,6 +315,17 @@ def test_what_a_checkpoint_can_and_can_not_be_gone_on_with(tmp_path, changed, me
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("known", [{"fingerprint": "abc"}, {"identity": {"model": "org/model", "data": "abc"}}])
+def test_a_checkpoint_by_another_version_is_told_from_one_of_another_run(tmp_path, known) -> None:
+    settings = Settings("org/model", str(tmp_path), "")
+    settings.identity = checkpoints.identify(settings, "abc")
+    checkpoints.refuse_others(settings)
+    settings.checkpoints.mkdir()
+    settings.latest.write_text(json.dumps({"tag": "step-1", "step": 1, "tokens": 9, "world": 1, "zero": 0, **known}))
+    with pytest.raises(UsageError, match="by a version of o1j that had other settings"):
+        checkpoints.refuse_others(settings)
+
+
 @pytest.mark.parametrize(
     ("row", "more", "code", "message"),
     [

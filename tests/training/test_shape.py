@@ -81,6 +81,8 @@ def test_memory_is_told_by_what_holds_it(toy_model) -> None:
     shared = [held(zero, world=8) for zero in (1, 2, 3)]
     assert [part["optimizer"] for part in shared] == [12 * n / 8] * 3
     assert shared[0]["gradients"] > shared[1]["gradients"] == 8 * n / 8
+    assert [part["buffers"] for part in shared] == [2 * 4 * n, 2 * 4 * n, 3 * 4 * n]
+    assert held(3, device="cuda", precision="bf16", world=8)["buffers"] == 2 * 2 * 500_000_000
     adapters = shape.adapters(4)
     assert held(lora=4)["gradients"] == 4 * adapters
     assert adapters == 2 * 4 * (2 * (16 + 16) + 2 * (16 + 8) + 3 * (16 + 32))
