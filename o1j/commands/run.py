@@ -1,6 +1,7 @@
 """One run of a verb: its streams, its counts, its line in the run log."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import typer
 
 from o1j import __version__, records
 from o1j.errors import O1jError, UsageError
+from o1j.models.faults import mask
 from o1j.records.json import dumps
 
 # What changes where and how fast a run goes, not what comes out: not part of its id.
@@ -32,7 +34,7 @@ _PLACES = {
     *("hostfile", "launcher", "launcher_args", "master_addr", "master_port", "report_to", "profile"),
 }
 _USAGE = {"model": "usage", "judge": "judge_usage"}
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"]+@")
 
 
 @dataclass
@@ -164,6 +166,9 @@ class Run:
     def finish(self, exit_code: int, **more: Any) -> None:
         """Close the run: counts to stderr, one line to the run log."""
         self.say(self.summary())
+        for role, model in self.models.items():
+            for line in model.stats.failure_lines():
+                self.say(_of(role) + line)
         path = self.run_log or (f"{self.out}.runs.jsonl" if self.out and self.out != "-" else None)
         if path:
             self._log(path, exit_code, more)
@@ -182,9 +187,33 @@ class Run:
             text += f", {sum(reasons.values())} dropped ({told})"
         return "; ".join([text, *(_of(role) + model.stats.line() for role, model in self.models.items())])
 
+    def show(
+        self, rows: list[dict[str, Any]], *, title: str, format: str | None, columns: Sequence[str] | None = None
+    ) -> int:
+        """Show rows for people on a terminal, else as JSON lines; `format` table, jsonl or markdown overrides that.
+
+        columns: those that a terminal is wide enough for; JSON lines and Markdown have all.
+        """
+        from o1j.commands.shapes import json_lines, markdown, table
+
+        to_file = self.out not in (None, "-")
+        chosen = format or ("jsonl" if to_file or not sys.stdout.isatty() else "table")
+        if chosen == "table":
+            return self.show_text(table(rows, title, columns, io.StringIO() if to_file else sys.stdout))
+        if chosen not in ("jsonl", "markdown"):
+            raise UsageError(f"--format {chosen}: expected table, jsonl or markdown")
+        return self.show_text(json_lines(rows) if chosen == "jsonl" else markdown(rows))
+
     def show_text(self, text: str) -> int:
-        """Print a text (a prompt) and be done."""
-        print(text)
+        """Show a text (a prompt) and be done: on stdout, or in the file of --out."""
+        line = text.encode() + b"\n"
+        if self.out in (None, "-"):
+            self.stdout.write(line)
+            self.stdout.flush()
+            return 0
+        with records.Output(self.out) as out:
+            out.write(records.Lines(line))
+            out.complete()
         return 0
 
     def _count(self, dropped: records.Dropped) -> None:
@@ -198,7 +227,7 @@ class Run:
             "seconds": round(time.time() - self._started, 3),
             "version": __version__,
             "verb": self.verb,
-            "options": {name: value for name, value in self.options.items() if value not in (None, [], ())},
+            "options": {n: _masked(n, value) for n, value in self.options.items() if value not in (None, [], ())},
             "prompts": {name: {"hash": prompt.hash, "text": prompt.text} for name, prompt in self.prompts.items()},
             "counts": dict(self.counts),
             "reasons": dict(self.reasons),
@@ -261,6 +290,14 @@ def _place(path: str | None) -> str:
     return os.path.realpath(path) if os.path.isfile(path) or not Path(path).exists() else ""
 
 
+def _masked(option: str, value: Any) -> Any:
+    """An option's value, addresses in it without what they keep secret."""
+    if isinstance(value, list | tuple):
+        return [_masked(option, one) for one in value]
+    address = isinstance(value, str) and ("://" in value or option.endswith("base_url"))
+    return mask(value) if address else value
+
+
 def _of(role: str) -> str:
     """What stands before what is said of a model that is not the one whose verb this is."""
     return "" if role == "model" else f"{role}: "
@@ -274,42 +311,3 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return 0
     return 130 if isinstance(error, KeyboardInterrupt) else 1
-
-
-def show(rows: list[dict[str, Any]], *, title: str, format: str | None, columns: Sequence[str] | None = None) -> int:
-    """Print rows for people on a terminal, else as JSON lines; `format` table, jsonl or markdown overrides that.
-
-    columns: those that a terminal is wide enough for; JSON lines and Markdown have all.
-    """
-    chosen = format or ("table" if sys.stdout.isatty() else "jsonl")
-    if chosen == "jsonl":
-        for row in rows:
-            print(dumps(row).decode())
-        return 0
-    if chosen not in ("table", "markdown"):
-        raise UsageError(f"--format {chosen}: expected table, jsonl or markdown")
-    if chosen == "markdown" or columns is None:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
-    if chosen == "markdown":
-        escaped = ([text.replace("|", "\\|").replace("\n", " ") for text in row] for row in cells)
-        for row in (columns, ["---"] * len(columns), *escaped):
-            print(f"| {' | '.join(row)} |")
-        return 0
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, title=title)
-    for row in cells:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-    return 0
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "\n".join(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

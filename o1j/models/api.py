@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from o1j.errors import Unavailable, UsageError, need
 from o1j.models import completion
 from o1j.models.chat import Messages, Sampling, begun_of
 from o1j.models.continuing import Spelling
-from o1j.models.faults import Fault, error_object, keep_secret, of_status, told_status
+from o1j.models.faults import Fault, error_object, keep_secret, mask, of_status, told_status
+from o1j.models.proxies import proxy_of
 from o1j.models.quirks import Quirks
 from o1j.models.stream import collect
 
@@ -33,7 +34,10 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Api:
-    """Servers that share one model name. `lanes` are their addresses, in the order of `ask`'s `lane`."""
+    """Servers that share one model name. `lanes` are their addresses, in the order of `ask`'s `lane`.
+
+    proxied: whether the proxies that the environment names are theirs, too.
+    """
 
     paid = stored = True
     first_concurrency, most_concurrency = 16, 256
@@ -47,23 +51,29 @@ class Api:
         timeout: float,
         stream: bool,
         tell: Callable[[str], None],
+        proxied: bool = True,
     ):
         self.model, self.timeout, self.stream, self._tell = model, timeout, stream, tell
         self.tag, self.spelling = "", None
         openai = need("openai", "all", "asking a server")
         self._aiohttp = need("aiohttp", "all", "asking a server")
         given = [_address(url) for url in base_urls or (os.environ.get("OPENAI_BASE_URL") or OPENAI,)]
-        self.lanes = [url for url, _ in given]
+        self.lanes = [url for url, _, _ in given]
+        self._queries = [query for _, query, _ in given]
+        self._proxies = [proxy_of(url) if proxied else None for url in self.lanes]
+        pairs = zip(self.lanes, self._proxies, strict=True)
+        self._named = [f"{url} through {proxy}" if proxy else url for url, proxy in pairs]
         api_key = api_key or os.environ.get("OPENAI_API_KEY")
         if not api_key and any(url.startswith("https://api.openai.com") for url in self.lanes):
             raise Unavailable(
                 "OpenAI wants a key: set OPENAI_API_KEY, or name another server (--base-url, OPENAI_BASE_URL)"
             )
         keep_secret(api_key, os.environ.get("OPENAI_API_KEY"))
-        client = openai.AsyncOpenAI(base_url=self.lanes[0], api_key=api_key or "none", max_retries=0)
+        http = openai.DefaultAsyncHttpxClient(trust_env=False)  # sends nothing: no proxy of the environment is for it
+        client = openai.AsyncOpenAI(base_url=self.lanes[0], api_key=api_key or "none", max_retries=0, http_client=http)
         told = {**client.default_headers, **client.auth_headers}
         headers = {name: value for name, value in told.items() if isinstance(value, str)}
-        self._headers = [{**headers, **({"Authorization": login} if login else {})} for _, login in given]
+        self._headers = [{**headers, **({"Authorization": login} if login else {})} for *_, login in given]
         self._quirks = [Quirks() for _ in self.lanes]
         self._session = None
 
@@ -86,7 +96,7 @@ class Api:
                 return completion.without_echo(raw, begun[0]) if spelling and spelling.echoes else raw, rest(headers)
             if status not in (400, 422) or not self.learn(raw, fitted, lane):
                 break
-        raise of_status(status, headers, raw, url=self.lanes[lane], model=self.model)
+        raise of_status(status, headers, raw, url=self._named[lane], model=self.model)
 
     def body(self, messages: Messages, sampling: Sampling, sample: int) -> dict:
         """A request's JSON, as a server without quirks takes it."""
@@ -122,24 +132,30 @@ class Api:
     async def send(self, lane: int, method: str, path: str, data: Any = None) -> AsyncIterator[Any]:
         """The response to one HTTP request (`path` below the address); a connection's failure is a `Fault`."""
         aiohttp = self._aiohttp
-        headers = self._headers[lane]
+        headers, proxy, query = self._headers[lane], self._proxies[lane], self._queries[lane]
+        beyond: dict = {"again": True, "down": True, "through": str(proxy or "")}
+        url = self.lanes[lane] + path + (f"{'&' if '?' in path else '?'}{query}" if query else "")
         if isinstance(data, aiohttp.FormData):  # which names its own type
             headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
         try:
-            async with self._open().request(method, self.lanes[lane] + path, data=data, headers=headers) as response:
+            async with self._open().request(
+                method, url, data=data, headers=headers, proxy=proxy.url if proxy else None
+            ) as response:
                 yield response
         except (aiohttp.ServerTimeoutError, asyncio.TimeoutError) as error:
             if isinstance(error, aiohttp.ConnectionTimeoutError):
-                raise Fault(f"{self.lanes[lane]} can't be reached (timeout)", again=True, down=True) from error
-            raise Fault(f"{self.lanes[lane]} was silent for {self.timeout:g} s", again=True) from error
+                raise Fault(f"{self._named[lane]} can't be reached (timeout)", **beyond) from error
+            raise Fault(f"{self._named[lane]} was silent for {self.timeout:g} s", again=True) from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error, aiohttp.ClientConnectorCertificateError):
                 raise Unavailable(f"{self.lanes[lane]}: its certificate can't be trusted ({error})") from error
-            raise Fault(f"{self.lanes[lane]} can't be reached ({error.strerror})", again=True, down=True) from error
+            raise Fault(f"{self._named[lane]} can't be reached ({error.strerror})", **beyond) from error
+        except aiohttp.ClientHttpProxyError as error:
+            raise Fault(f"{self._named[lane]} can't be reached ({error.status} {error.message})", **beyond) from error
         except aiohttp.InvalidURL as error:
             raise UsageError(f"--base-url {self.lanes[lane]} is no address") from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise Fault(f"the connection to {self.lanes[lane]} broke ({error!r})", again=True) from error
+            raise Fault(f"the connection to {self._named[lane]} broke ({error!r})", again=True) from error
 
     async def _post(self, lane: int, body: dict):
         """(status, headers, body) of one POST."""
@@ -161,28 +177,28 @@ class Api:
                 limit=0, keepalive_timeout=60, ssl=_trusted() if secure else True, socket_factory=_kept_alive
             )
             silence = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN, sock_read=self.timeout)
-            proxied = any(
-                os.environ.get(f"{kind}_proxy") or os.environ.get(f"{kind.upper()}_PROXY")
-                for kind in ("http", "https", "all")
-            )
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=silence, trust_env=proxied, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector, timeout=silence, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
 
 
-def _address(url: str) -> tuple[str, str | None]:
-    """(the address without what is secret in it, the `Authorization` for the user and password it named)."""
-    url = url.strip().rstrip("/")
-    login = re.match(r"(https?://)([^/@\s]+)@", url)
+def _address(url: str) -> tuple[str, str, str | None]:
+    """(the address without what may be secret in it, its query, the `Authorization` for the user and password it
+    named)."""
+    given = url.strip()
+    url, _, query = given.partition("#")[0].partition("?")
+    keep_secret(*(value for _, value in parse_qsl(query)), None if "=" in query else query)
+    url = url.rstrip("/")
+    login = re.match(r"(https?://)([^/\s]+)@", url)
     if login:
         keep_secret(login[2], login[2].partition(":")[2])
         url = login[1] + url[login.end() :]
     if not re.match(r"https?://[^/\s]", url):
-        raise UsageError(f"--base-url {url!r} is no address: it looks like http://127.0.0.1:8000/v1")
+        raise UsageError(f"--base-url {mask(given)!r} is no address: it looks like http://127.0.0.1:8000/v1")
     basic = f"Basic {b64encode(unquote(login[2]).encode()).decode()}" if login else None
     keep_secret(basic)
-    return url.removesuffix("/chat/completions"), basic
+    return url.removesuffix("/chat/completions"), query, basic
 
 
 def _trusted() -> ssl.SSLContext:

@@ -9,8 +9,9 @@ from o1j.errors import Unavailable
 
 _secrets: set[str] = set()
 _KEY_SHAPES = re.compile(
-    r"(?i)\b(?:sk|pk|rk|hf|gsk|xai|key|nvapi)[-_][A-Za-z0-9_\-*]{8,}|(?<=bearer )\S+|(?<=//)[^/@\s]+(?=@)"
+    r"(?i)\b(?:sk|pk|rk|hf|gsk|xai|key|nvapi)[-_][A-Za-z0-9_\-*]{8,}|(?<=bearer )\S+|(?<=//)[^/\s\"']+(?=@)"
 )
+_QUERY = re.compile(r"(?<=[?&])([\w.~%\[\]-]+)=[^\s&#\"'<>]+")
 
 
 def keep_secret(*texts: str | None) -> None:
@@ -22,7 +23,12 @@ def redact(text: str) -> str:
     """The text without keys: those known to be secret, and whatever looks like one."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
-    return _KEY_SHAPES.sub("***", text)
+    return _QUERY.sub(r"\1=***", _KEY_SHAPES.sub("***", text))
+
+
+def mask(address: str) -> str:
+    """An address, or what was given for one, without user, password and the values of its query."""
+    return _QUERY.sub(r"\1=***", re.sub(r"^(\w+://)?[^/?\s]*@", r"\1***@", address))
 
 
 _TOO_LONG = re.compile(r"(?i)context|too (?:long|large|many)|maximum.*length|exceed")
@@ -37,7 +43,7 @@ class Fault(Exception):
 
     again: asking once more may help; overload: the server wants fewer requests; queued: nothing
     is wrong with it, there were too many before this one; after: seconds it asked us to wait;
-    down: nothing listens there; free: the server said so before it wrote a reply,
+    down: nothing listens there; through: the proxy in between; free: the server said so before it wrote a reply,
     so that none is billed; finish: the reply's `finish_reason` where the fault is a result, not a failure;
     malformed: the server does not take requests of this form, whatever they say.
     """
@@ -51,12 +57,14 @@ class Fault(Exception):
         queued: bool = False,
         after: float | None = None,
         down: bool = False,
+        through: str = "",
         free: bool = False,
         finish: str | None = None,
         malformed: bool = False,
     ):
         super().__init__(redact(message))
         self.again, self.overload, self.queued, self.after, self.down = again, overload, queued, after, down
+        self.through = through
         self.free, self.finish, self.malformed = free or down, finish, malformed
 
     @property
@@ -74,6 +82,8 @@ def of_status(status: int, headers, body: bytes, *, url: str, model: str) -> Fau
     hint = f"{redact(url)} answers {status}" + (f" ({redact(said)})" if said else "")
     if status == 401:
         return Unavailable(f"{hint}: set OPENAI_API_KEY to a key that is valid there")
+    if status == 407:
+        return Unavailable(f"{hint}: say who you are to the proxy (http://USER:PASSWORD@HOST:PORT in its variable)")
     if status == 403 and ("flagged_input" in more or "moderation" in said):
         return Fault(hint, free=True, finish="content_filter")
     if status == 403:

@@ -128,16 +128,17 @@ class Load:
         """Send nothing there for a while: its rate-limit headers say that nothing is left."""
         lane.pause_until = max(lane.pause_until, asyncio.get_running_loop().time() + seconds)
 
-    def dead(self) -> Unavailable | None:
-        """Why nothing can be asked any more, if so."""
+    def dead(self, last: Fault) -> Unavailable | None:
+        """Why nothing can be asked any more, if so, after the `last` fault."""
         now = asyncio.get_running_loop().time()
         if not all(lane.given_up(now) for lane in self.lanes):
             return None
-        where = ", ".join(lane.name for lane in self.lanes)
+        where = ", ".join(lane.name for lane in self.lanes) + (f" through {last.through}" if last.through else "")
         if any(lane.answered for lane in self.lanes):
             return Unavailable(f"{where} has stopped answering: start it again; the same command then goes on")
+        remedy = "start the server, or say where it is (--base-url, OPENAI_BASE_URL)"
         return Unavailable(
-            f"nothing answers at {where}: start the server, or say where it is (--base-url, OPENAI_BASE_URL)"
+            f"nothing answers at {where}: {remedy}" + (" or that it needs no proxy (no_proxy)" if last.through else "")
         )
 
     def _admit(self) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import atexit
+import sys
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
 
-from o1j.errors import Unavailable, UsageError
+from o1j.errors import O1jError, Unavailable, UsageError
 from o1j.models import completion
 from o1j.models.backend import Backend
 from o1j.models.batches.job import Limits
@@ -157,9 +158,9 @@ class Model:
         """Yield `(item, await work(item))` for every item, many at a time; as they finish where `ordered` is False.
 
         Items are read in another thread, at most 16 x concurrency ahead of what was yielded; results are yielded in
-        the caller's. An error, of reading or of a `work`, is raised after what was under way has been yielded. Where
-        replies come in batches, a `work` is begun again from the start, maybe several times, once what it lacked is
-        there: it must do nothing but ask and compute.
+        the caller's. An error, of reading or of a `work`, is raised after what was under way has been yielded, and so
+        is `Unavailable` where a reply came that could not be stored. Where replies come in batches, a `work` is begun
+        again from the start, maybe several times, once what it lacked is there: it must do nothing but ask and compute.
         """
         settings: dict = {"ordered": self.ordered, "stop": self._stop, "expected": Stopped}
         pump: Pump[T, R]
@@ -173,13 +174,20 @@ class Model:
         def handed_out() -> Iterator[tuple[T, R]]:
             try:
                 yield from pump
+            except (O1jError, KeyboardInterrupt) as error:
+                self._own_up(error)
+                raise
             finally:
                 pump.close()  # whoever stops listening early wants nothing more begun
+            self._own_up(None)
 
         return handed_out()
 
     def close(self) -> None:
-        """Await the replies that are on their way (they are paid for), store them, and let go of everything."""
+        """Await the replies that are on their way (they are paid for), store them, and let go of everything.
+
+        Raises `Unavailable` where one of them could not be stored.
+        """
         if self._closed:
             return
         self._closed = True
@@ -198,6 +206,15 @@ class Model:
                 self._recorder.close()
             if self._budget:
                 self._budget.close()
+        self._own_up(sys.exc_info()[1])
+
+    def _own_up(self, error: BaseException | None) -> None:
+        """Raise what kept paid replies from being stored, where nobody was told yet; `error` is ending the run."""
+        loss = self._store.loss() if self._store else None
+        if loss and isinstance(error, O1jError) and error is not self._store.broken:
+            raise type(error)(f"{error}; besides, {loss}") from error
+        if loss:
+            raise loss from error
 
     def _looked_up(self, messages: Messages, sampling: Sampling, sample: int) -> tuple[bytes, bytes | None]:
         """(the request's key, the stored reply if there is one)."""
@@ -238,7 +255,7 @@ class Model:
             if self._recorder:
                 self._recorder.write(key, messages, sampling, sample, reply)
             return reply
-        self.stats.failed += 1
+        self.stats.came_to_nothing(str(fault))
         self._malformed += fault.malformed
         if self._malformed >= _HOPELESS_AFTER and not (self.stats.asked or self.stats.cached):
             raise Unavailable(f"every request was refused: {fault}")
@@ -271,7 +288,10 @@ class Model:
 def _close_all() -> None:
     """Close what an error has left open, in a generator that its traceback holds: later the loop's thread is dead."""
     for model in list(_open):
-        model.close()
+        try:
+            model.close()
+        except O1jError as error:
+            print(f"o1j: {error}", file=sys.stderr)
 
 
 def _without(fault: Fault) -> Reply:

@@ -124,9 +124,10 @@ class Requests:
         """Ask until there is a completion, and store it before anyone reads it; or take another command's."""
         expected = self._expected_tokens(messages, sampling)
         while True:
-            if self._store and self._store.broken:
-                raise self._store.broken
             lane = await self._load.enter(expected)
+            if self._store and self._store.broken:
+                self._load.give_back(lane)
+                raise self._store.broken
             if self._store and not request.claimed and not self._claim(request, key):
                 self._load.give_back(lane)
                 raw = await self._of_another(request, key)
@@ -168,7 +169,7 @@ class Requests:
         """Wait as long as the fault deserves before the request is asked again; raises it where that is in vain."""
         if not fault.again:
             raise fault
-        dead = self._load.dead() if fault.down else None
+        dead = self._load.dead(fault) if fault.down else None
         if dead:
             raise dead from fault
         if fault.queued:

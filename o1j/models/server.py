@@ -89,7 +89,8 @@ class Vllm:
                 self._join()
                 url = f"http://127.0.0.1:{self._port}/v1"
                 self._wait()
-                self._api = Api(self._name, [url], "none", timeout=self._timeout, stream=self._stream, tell=self._tell)
+                told: dict = {"timeout": self._timeout, "stream": self._stream, "tell": self._tell}
+                self._api = Api(self._name, [url], "none", proxied=False, **told)
             return self._api
 
     def _join(self) -> None:

@@ -1,18 +1,22 @@
 """What a run asked, got and paid."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from o1j.models.chat import Reply
 from o1j.models.money import Price
 
+_KINDS = 5  # of faults that are told of at the end
+
 
 @dataclass(slots=True)
 class Stats:
     """Counts of a run. asked: answered by the model now; cached: taken from the store (or asked once for several);
-    failed: no reply; retried: requests sent again; faults: replies that are no answers, by `Reply.fault`. Tokens: those
-    paid now, and those the store saved; usd and saved_usd: the same in money, None where the price is not known.
-    replayed: a recording answers, so that nothing is asked or paid."""
+    failed: no reply; retried: requests sent again; faults: replies that are no answers, by `Reply.fault`; failures: for
+    each kind of fault that left requests without a reply, how many, and what it said last. Tokens: those paid now, and
+    those the store saved; usd and saved_usd: the same in money, None where the price is not known. replayed: a
+    recording answers, so that nothing is asked or paid."""
 
     replayed: bool = False
     asked: int = 0
@@ -20,6 +24,7 @@ class Stats:
     failed: int = 0
     retried: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     prompt_tokens: int = 0
     tokens: int = 0
     saved_prompt_tokens: int = 0
@@ -41,6 +46,17 @@ class Stats:
             self.tokens += reply.tokens or 0
             if self.usd is not None:
                 self.usd += usd
+
+    def came_to_nothing(self, fault: str) -> None:
+        """Count a request that got no reply, in the fault's own words."""
+        self.failed += 1
+        kind = re.split(r" \(|: ", fault, maxsplit=1)[0]
+        self.failures[kind] = (self.failures.get(kind, (0, ""))[0] + 1, fault)
+
+    def failure_lines(self) -> list[str]:
+        """Why requests got no reply, most frequent first: `no reply to 3 requests: http://h/v1 answers 502`."""
+        most = sorted(self.failures.values(), key=lambda one: -one[0])[:_KINDS]
+        return [f"no reply to {count:,} request{'s' * (count > 1)}: {fault}" for count, fault in most]
 
     def as_dict(self) -> dict:
         return {name: getattr(self, name) for name in self.__slots__}

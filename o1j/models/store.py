@@ -16,6 +16,7 @@ from o1j.models.chat import Messages, Sampling
 
 _SQUEEZED_FROM = 1024  # bytes; long thoughts shrink to a third, short replies are not worth it
 _GROUP = 512  # replies committed, or looked for, together at most
+_LEAST_ROOM = 100_000  # bytes free on the disk, without which nothing is asked: a few dozen replies
 SCHEMA = 1  # of the table; 0 is that of stores which did not say
 _SINCE = {"model": "TEXT", "made": "REAL", "took": "REAL"}  # columns that not all older stores have
 _INSERT = "INSERT OR IGNORE INTO replies (key, model, made, took, raw) VALUES (?, ?, ?, ?, ?)"
@@ -39,18 +40,22 @@ def key_of(name: str, tag: str, messages: Messages, sampling: Sampling, sample: 
 class Store:
     """Raw completions by key. `get` is for the event loop's thread; `put` returns once the reply is on disk.
 
-    One thread writes and commits in groups, so that thousands of replies a second cost few disk flushes.
+    One thread writes and commits in groups, so that thousands of replies a second cost few disk flushes. lost: how many
+    replies the disk did not take.
     """
 
     def __init__(self, folder: Path):
         self.path = folder / "replies.sqlite3"
         self.broken: Unavailable | None = None
+        self.lost = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._reading = self._connect()
             self._reading.execute("PRAGMA journal_mode=WAL")
             if _version(self._reading) != SCHEMA:
                 self._migrate()
+            self._writing = self._connect()
+            self.broken = self._cramped(os.statvfs(folder))
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
@@ -85,16 +90,25 @@ class Store:
         """Store a completion (and the seconds it took); return the one that stands: another may have been first.
 
         A disk that fails is not the reply's fault: it is handed on, and `broken` says that nothing more should be
-        asked.
+        asked, and `loss` why the run must not end well.
         """
         done = asyncio.get_running_loop().create_future()
         self._queue.put((done, key, model, took, raw))
         return await done
 
+    def loss(self) -> Unavailable | None:
+        """What to tell of replies that are paid for and were not stored, once each; None where there are none."""
+        if not self.lost:
+            return None
+        count, self.lost = self.lost, 0
+        told = "1 reply that is paid for was" if count == 1 else f"{count:,} replies that are paid for were"
+        return Unavailable(f"{self.broken}; {told} not stored, and the same command asks again")
+
     def close(self) -> None:
         """Commit what is left and close."""
         self._queue.put(None)
         self._writer.join()
+        self._writing.close()
         self._reading.close()
 
     def _migrate(self) -> None:
@@ -125,7 +139,6 @@ class Store:
         return connection
 
     def _write(self) -> None:
-        writing = self._connect()
         ended = False
         while not ended:
             group = [self._queue.get()]
@@ -138,31 +151,42 @@ class Store:
                 ended = True
                 group.pop()
             if group:
-                self._commit(writing, group)
-        writing.close()
+                self._commit(group)
 
-    def _commit(self, writing: sqlite3.Connection, group: list[tuple]) -> None:
+    def _commit(self, group: list[tuple]) -> None:
         now, standing = time.time(), {}
         try:
-            writing.execute("BEGIN IMMEDIATE")
+            self._writing.execute("BEGIN IMMEDIATE")
             for _, key, model, took, raw in group:
                 row = (key, model, now, took, _squeeze(raw))
-                if writing.execute(_INSERT, row).rowcount == 0:
-                    first = writing.execute("SELECT raw FROM replies WHERE key = ?", (key,)).fetchone()
+                if self._writing.execute(_INSERT, row).rowcount == 0:
+                    first = self._writing.execute("SELECT raw FROM replies WHERE key = ?", (key,)).fetchone()
                     standing[key] = _expand(first[0])
-            writing.execute("COMMIT")
+            self._writing.execute("COMMIT")
         except sqlite3.Error as error:
             self.broken = self.broken or self._unavailable(error)
-            if writing.in_transaction:
-                writing.execute("ROLLBACK")
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+            if len(group) > 1 and (_is_full(error) or "I/O" in str(error)):  # there may be room for some of them
+                self._commit(group[: len(group) // 2])
+                self._commit(group[len(group) // 2 :])
+                return
+            self.lost += len(group)
+            standing.clear()
         by_loop: dict = {}
         for done, key, _, _, raw in group:
             by_loop.setdefault(done.get_loop(), []).append((done, standing.get(key, raw)))
         for loop, settled in by_loop.items():
             loop.call_soon_threadsafe(_settle, settled)
 
+    def _cramped(self, disk: os.statvfs_result) -> Unavailable | None:
+        """Why nothing should be asked, where the disk is as good as full; what is stored can be read all the same."""
+        if disk.f_blocks and disk.f_bavail * disk.f_frsize < _LEAST_ROOM:
+            return self._unavailable(OSError(f"its disk is full but for {disk.f_bavail * disk.f_frsize:,} bytes"))
+        return None
+
     def _unavailable(self, error: Exception) -> Unavailable:
-        remedy = "free some space" if "full" in str(error) or "No space" in str(error) else "check the folder"
+        remedy = "free some space" if _is_full(error) else "check the folder"
         return Unavailable(
             f"the store of replies {self.path} can't be used ({error}): {remedy}, name another with --cache DIR, "
             "or go without (--no-cache)"
@@ -171,6 +195,10 @@ class Store:
 
 def _version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _is_full(error: Exception) -> bool:
+    return "full" in str(error) or "No space" in str(error)
 
 
 def _settle(settled: list[tuple[asyncio.Future, bytes]]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from aiohttp import web
 
 from o1j.errors import Unavailable
 from o1j.models.api import rest
@@ -23,6 +24,21 @@ def test_retries_are_bounded_and_the_failure_is_a_value(server, ask):
     replies, model = ask(here.url, ["?"], retries=2)
     assert (replies[0].fault, here.counters.requests) == ("no-reply", 3)
     assert "bad day" in replies[0].error and model.stats.failed == 1
+
+
+def test_the_last_fault_of_each_kind_is_told_at_the_end(server, o1j):
+    def answer(request):
+        said = request["messages"][-1]["content"]
+        raise web.HTTPBadGateway(text="<html>upstream") if "odd" in said else web.HTTPUnprocessableEntity(text="no")
+
+    rows = b"".join(b'{"problem": "%s", "answer": "1"}\n' % kind for kind in (b"even", b"odd", b"odd"))
+    asked = ("distill", "-m", "openai:m", "--base-url", server(answer).url, "--retries", "1", "-o", "out.jsonl")
+    done = o1j(*asked, input=rows)
+    told = done.stderr.decode().splitlines()
+    assert done.returncode == 1 and "3 dropped (no-reply 3)" in told[0]
+    assert "no reply to 2 requests: http://" in told[1] and "answers 502 (<html>upstream) (asked 2 times)" in told[1]
+    assert "no reply to 1 request: http://" in told[2] and told[2].endswith("answers 422 (no)")
+    assert len(told) == 3
 
 
 def test_errors_are_not_stored(server, ask):

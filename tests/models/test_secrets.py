@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 import pytest
+from aiohttp import web
 
 from o1j.errors import Unavailable
 
@@ -53,6 +54,39 @@ def test_a_key_inside_an_address_is_written_nowhere(server, tmp_path, monkeypatc
     here = server(rate_5xx=1.0)
     written = everything_written(here.url.replace("://", f"://user:{KEY}@"), tmp_path, monkeypatch, count=2)
     assert b"bad day" in written and KEY.encode() not in written
+
+
+def test_an_address_keeps_its_query_when_it_asks_and_tells_it_nobody(loopback, o1j, tmp_path):
+    """Gateways want a version or a key there: it follows the path, and is in no output."""
+    queries = []
+
+    async def answer(request):
+        queries.append(request.query_string)
+        if request.query.get("api-key") != KEY:
+            raise web.HTTPBadRequest(text=f"no such key at {request.url}")
+        return web.json_response({"choices": [{"message": {"content": "\\boxed{4}"}, "finish_reason": "stop"}]})
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    row = b'{"problem": "2+2", "answer": "4"}\n'
+    with loopback.running(app) as url:
+        address = f"{url.replace('://', f'://user:{KEY}@')}?api-key="
+        good, bad = (
+            o1j(*("distill", "-m", "openai:m", "--base-url", address + key, "-o", "out.jsonl"), *more, input=row)
+            for key, more in ((KEY, []), (f"{KEY}-old", ["--no-cache"]))
+        )
+    assert (good.returncode, bad.returncode) == (0, 1), good.stderr + bad.stderr
+    assert queries == [f"api-key={KEY}", f"api-key={KEY}-old"]
+    assert b"answers 400 (no such key at " in bad.stderr and b"/chat/completions?api-key=***" in bad.stderr
+    log = (tmp_path / "out.jsonl.runs.jsonl").read_text()
+    assert log.count("/v1?api-key=***") >= 2
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in text for text in (good.stderr, good.stdout, bad.stderr, *files))
+
+
+def test_an_address_that_is_none_is_not_repeated_with_its_secrets(o1j):
+    done = o1j("distill", "-m", "openai:m", "--base-url", f"user:{KEY}@host/v1?api-key={KEY}")
+    assert done.returncode == 2 and b"'***@host/v1?api-key=***' is no address" in done.stderr, done.stderr
 
 
 def test_a_key_can_come_from_a_file(server, ask, tmp_path):

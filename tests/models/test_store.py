@@ -187,6 +187,80 @@ def test_a_full_disk_ends_the_run_and_what_was_paid_is_handed_on(server, tmp_pat
     assert int(got) == here.counters.answered < 1000
 
 
+FULL = """
+    import os, resource, sys
+    from o1j.errors import InputError, O1jError
+    from o1j.models import connect
+    url, cache, what = sys.argv[1:]
+    def items():
+        yield from range(40)
+        if what == "broken input":
+            raise InputError("line 41 is broken")
+    got = 0
+    try:
+        with connect("echo", base_urls=[url], cache=cache, concurrency=40) as model:
+            async def work(n):
+                return await model.chat([{"role": "user", "content": str(n)}])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+            for n, reply in model.map(items(), work):
+                got += len(reply.text) == 10_000
+                if what == "early end":
+                    break
+    except O1jError as error:
+        print(got, type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("what", ("all in flight", "early end", "broken input"))
+def test_replies_that_no_disk_took_are_owned_up_to_however_the_run_ends(server, tmp_path, what):
+    gate = threading.Event()
+
+    async def answer(request):
+        while not gate.is_set():
+            await asyncio.sleep(0.01)
+        return os.urandom(5000).hex()
+
+    here = server(answer)
+    command = [sys.executable, "-c", textwrap.dedent(FULL), here.url, str(tmp_path / "cache"), what]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while here.counters.in_flight < 40 and run.poll() is None:
+        time.sleep(0.01)
+    gate.set()
+    out, err = run.communicate(timeout=60)
+    got, kind, message = out.split(" ", 2)
+    lost = 40 - stored(tmp_path / "cache")
+    assert 0 < lost < 40 and here.counters.requests == 40, err
+    assert f"{lost} replies that are paid for were not stored" in message and "--cache DIR" in message
+    assert kind == ("InputError" if what == "broken input" else "Unavailable")
+    assert message.startswith("line 41 is broken; besides, ") == (what == "broken input")
+    assert int(got) == (1 if what == "early end" else 40)  # what came back is handed on
+
+
+def test_of_many_replies_those_are_stored_that_the_disk_has_room_for(tmp_path):
+    store = Store(tmp_path)
+    store._writing.execute("PRAGMA max_page_count = 40")  # of 4 kB: to SQLite, the disk is full then
+
+    async def fill():
+        await asyncio.gather(*(store.put(bytes([n]) * 32, "m", make(os.urandom(5000).hex())) for n in range(40)))
+
+    run(fill())
+    loss = store.loss()
+    store.close()
+    kept = stored(tmp_path)
+    assert 10 < kept < 30 and "free some space" in str(loss)
+    assert f"{40 - kept} replies that are paid for were not stored" in str(loss) and store.loss() is None
+
+
+def test_a_run_that_can_store_nothing_asks_nothing_and_reads_what_is_there(server, ask, tmp_path, monkeypatch):
+    here = server()
+    ask(here.url, ["old"])
+    monkeypatch.setattr("o1j.models.store._LEAST_ROOM", 1 << 62)  # no disk has so much free
+    assert ask(here.url, ["old"])[0][0].cached
+    with pytest.raises(Unavailable, match=r"disk is full.*free some space"):
+        ask(here.url, ["old", "new"])
+    assert here.counters.requests == 1
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path, ask, server):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable, match="--cache DIR"):

@@ -10,7 +10,7 @@ from typing import Any
 from o1j.errors import Unavailable
 from o1j.models.api import Api
 from o1j.models.batches.job import Job, Limits
-from o1j.models.faults import Fault, error_object, of_status
+from o1j.models.faults import Fault, error_object, of_status, redact
 from o1j.models.load import FIRST_PATIENCE, PATIENCE, backoff
 from o1j.models.stream import lines_of
 
@@ -187,7 +187,7 @@ class BatchApi:
         if status in (400, 413, 422):
             said = error_object(raw).get("message") or raw[:300].decode("utf-8", "replace")
             return Unavailable(
-                f"{self.url}{bare} refuses the batch: {said} (O1J_BATCH_LIMITS sets what a file may hold)"
+                f"{self.url}{bare} refuses the batch: {redact(said)} (O1J_BATCH_LIMITS sets what a file may hold)"
             )
         return of_status(status, headers, raw, url=self.url, model=self._api.model)
 
