@@ -254,6 +254,25 @@ def test_what_is_shown_is_utf_8_in_any_locale(o1j) -> None:
         assert done.stdout == o1j(*arguments).stdout
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tti", "--leaderboard"],
+        ["tti", "--template", "--quiet"],
+        ["filter", "--list-rules", "--format", "markdown"],
+        ["eval", "--list-benches", "--format", "table"],
+        ["translate", "--print-prompt"],
+    ],
+)
+def test_what_is_shown_goes_where_out_says(o1j, tmp_path: Path, arguments: list[str]) -> None:
+    done = o1j(*arguments, "-o", "shown")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    shown = (tmp_path / "shown").read_bytes()
+    assert shown == o1j(*arguments, "-o", "-").stdout == o1j(*arguments).stdout
+    assert shown.strip()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["shown"]
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.parquet", "-", "hf://datasets/o1j/rows"])
 def test_a_forgotten_model_is_said(o1j, name: str) -> None:
     done = o1j("train", name, "--output", "student")

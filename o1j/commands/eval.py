@@ -13,7 +13,6 @@ from o1j.commands.eval_figures import Figures
 from o1j.commands.eval_judging import Judging
 from o1j.commands.eval_options import Evaluation, Problems
 from o1j.commands.options import Asking, Format, Rejects, options, truncation_option, truncation_policy
-from o1j.commands.run import show
 from o1j.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def command(
     if list_benches:
         rows = [benches.load(name).row() for name in benches.names()]
         brief = ("name", "title", "problems", "grader", "missing")
-        return show(rows, title="o1j eval --bench", format=format, columns=brief)
+        return run.show(rows, title="o1j eval --bench", format=format, columns=brief)
     if judging.audit:
         audit = Audit()
         exit_code = run.write(audit.disagreements(run.read(judging.audit)))
@@ -81,7 +80,7 @@ def command(
     grader = judging.load(told["grader"], asking, run)
     regrade = judging.regrade or (judging.grader is not None and not told["grader"].startswith("judge:"))
     if judging.calibrate:
-        return show([calibrate(grader, records.read(judging.calibrate))], title=told["grader"], format=format)
+        return run.show([calibrate(grader, records.read(judging.calibrate))], title=told["grader"], format=format)
 
     def totals() -> Summary:
         about = {**problems.about(), **judging.about(), **(told if regrade else {})}

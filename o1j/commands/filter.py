@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from o1j.commands.options import Format, Rejects, options
-from o1j.commands.run import Run, show
+from o1j.commands.run import Run
 from o1j.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def command(
     from o1j.steps import filter as step
 
     if list_rules:
-        return show(step.catalogue(), title="o1j filter --list-rules", format=format)
+        return run.show(step.catalogue(), title="o1j filter --list-rules", format=format)
     if list_phrases:
         from o1j.steps.filter.reflection import phrases
 
-        return show(phrases(), title="o1j filter --list-phrases", format=format)
+        return run.show(phrases(), title="o1j filter --list-phrases", format=format)
     chosen: list[Rule] = step.choose(rules, skip)
     if choices == "value":
         chosen.insert(0, step.choice_value)

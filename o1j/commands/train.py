@@ -310,9 +310,7 @@ def command(
     if deepspeed:
         configuration.adopt(deepspeed, settings, zero)
     if print_deepspeed:
-        run.stdout.write(json.dumps(settings.configuration(), indent=2).encode() + b"\n")
-        run.stdout.flush()
-        return 0
+        return run.show_text(json.dumps(settings.configuration(), indent=2))
     if check:
         painted, report = training.check(
             run.read(), settings, epochs=epochs, think=think, over_length=over_length, include_wrong=include_wrong

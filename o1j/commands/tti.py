@@ -1,16 +1,31 @@
 """`o1j tti`."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from o1j.commands.options import Format, options
-from o1j.commands.run import Run, show
+from o1j.commands.run import Run
+
+
+@dataclass
+class Scoring(Run):
+    """A run that knows whether its INPUT was named: --leaderboard alone does not read stdin."""
+
+    input: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INPUT",
+            help="Works as --template shows them, in a file as for `o1j filter`; - is stdin. [default: -]",
+            show_default=False,
+        ),
+    ] = None
 
 
 @options
 def command(
-    run: Run,
+    run: Scoring,
     leaderboard: Annotated[
         bool, typer.Option("--leaderboard", help="Print the published scores, with those of INPUT if one is named.")
     ] = False,
@@ -33,12 +48,15 @@ def command(
 
     if list_questions:
         rows = [{**q._asdict(), "dimension": q.dimension} for q in transparency.questions()]
-        return show(rows, title="Technical Transparency Index", format=format)
+        return run.show(rows, title="Technical Transparency Index", format=format)
     if print_template:
-        return show([step.template()], title="Template", format="jsonl")
+        return run.show([step.template()], title="Template", format="jsonl")
     if leaderboard:
-        mine = list(step.tti(run.read())) if run.input != "-" else []
+        mine = list(step.tti(run.read())) if run.input else []
         works = [*mine, *transparency.published()]
         rows = [{"work": w.get("work"), **w["scores"], "total": w["total"]} for w in works]
-        return show(sorted(rows, key=lambda row: -row["total"]), title="Technical Transparency Index", format=format)
+        return run.show(
+            sorted(rows, key=lambda row: -row["total"]), title="Technical Transparency Index", format=format
+        )
+    run.input = run.input or "-"
     return run.pipe(step.tti)

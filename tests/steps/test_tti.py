@@ -61,9 +61,13 @@ def test_the_template_is_refused_until_it_is_filled_in() -> None:
 
 def test_the_leaderboard_places_ones_own_work(o1j, tmp_path) -> None:
     (tmp_path / "mine.jsonl").write_text(json.dumps(work()) + "\n")
-    rows = [json.loads(line) for line in o1j("tti", "--leaderboard", "mine.jsonl").stdout.splitlines()]
+    shown = o1j("tti", "--leaderboard", "mine.jsonl").stdout
+    rows = [json.loads(line) for line in shown.splitlines()]
     assert [row["work"] for row in rows[:2]] == ["w", "O1-Journey (Part2)"]
     assert len(rows) == 8
+    mine = (tmp_path / "mine.jsonl").read_bytes()
+    assert o1j("tti", "--leaderboard", "-", input=mine).stdout == shown
+    assert len(o1j("tti", "--leaderboard", input=mine).stdout.splitlines()) == 7
 
 
 def test_shown_lists_do_not_wait_for_stdin(o1j) -> None:
