@@ -124,7 +124,7 @@ REAL = r"""12;$\frac{3\pi}{4}$;x = 5;18 dollars;20\%;2^{10}-1;$18;52_8;1,234;10,
 40 miles per hour;C_{10}^{3};\boxed{5};5.;about 3.14;3.14159\ldots;\sqrt[3]{2};\sin 10^\circ;
 \left(\frac{1}{2}\right)^{10};50\%;7\text{ minutes};\text{13};+1;$200 \sqrt{3}$ m;60 km/h;012;\lfloor \pi \rfloor;
 \approx 3.14;$\approx 3.14$;≈2;-\frac{1+\sqrt{5}}{2};2\sqrt{ 3 } - \pi;\frac{4 \pi}{3} \sqrt{2};3^{10}+1;
-x \approx 11;k = 5;S_{n}=7;3 \text{ boxes}"""
+x \approx 11;k = 5;S_{n}=7;3 \text{ boxes};2\,\sqrt{3};\frac{1}{\,18}"""
 UNREAL = r"""2, 3;(0,1];2n;x+y=1;
 1+2i;\infty;B;there are none;2 or 3;1 \pm \sqrt{19};(3,4);f(x)=1;f(x)=2x;y=-3x+39;\text{even};
 2500,7500;x>3;n \geq 2;k\pi;20，30;\{1,2\};(1)(3)(4);①③;②;

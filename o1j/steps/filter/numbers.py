@@ -15,7 +15,7 @@ _PLAIN = re.compile(rf"\$?-?(?:\d+|{_PART}(?:\s*[-+]\s*{_PART})*)\$?")
 # A variable that no unit is named like, a comma that is none of thousands, a sign that only sets, bounds and several
 # values have: no number. But words, functions and Chinese text are for the grammar.
 _NO_NUMBER = re.compile(
-    r"(?<![A-Za-z\\_])(?<!_\{)[nkxyz](?![A-Za-z])(?!\s*[=<>])|,(?=\s*[-(\d\\])(?!(?:\\!|\s)*\d{3}(?!\d))"
+    r"(?<![A-Za-z\\_])(?<!_\{)[nkxyz](?![A-Za-z])(?!\s*[=<>])|(?<!\\),(?=\s*[-(\d\\])(?!(?:\\!|\s)*\d{3}(?!\d))"
     r"|\\(?:infty|cup|pm|mid|in|neq?|[gl]eq?(?:slant)?)(?![A-Za-z])"
 )
 _FOR_THE_GRAMMAR = re.compile(r"text|math|mbox|rm\b|approx|[A-Za-z]\s*\(|max|min|gcd|lcm|[^\x00-\x7f]")
