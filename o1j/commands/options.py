@@ -128,9 +128,14 @@ class Asking:
             show_default=False,
         ),
     ] = None
-    timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Longest silence of a server in seconds.")] = (
-        1800.0
-    )
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            min=1.0,
+            help="Longest silence of a server in seconds, or of another command that asks the same.",
+        ),
+    ] = 1800.0
     retries: Annotated[
         int,
         typer.Option("--retries", min=0, help="How often one request is asked again after a fault that may pass."),

@@ -96,12 +96,15 @@ class Load:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self.give_back(place.result())
+                self.give_back(place.result(), tokens)
             self._admit()
             raise
 
-    def give_back(self, lane: Lane) -> None:
-        """A place that was not used after all."""
+    def give_back(self, lane: Lane, tokens: int) -> None:
+        """A place that was not used after all, nor what it took of `rpm` and `tpm`."""
+        now = asyncio.get_running_loop().time()
+        self._requests.take(now, -1)
+        self._tokens.take(now, -tokens)
         lane.in_flight -= 1
         self._admit()
 

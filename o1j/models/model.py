@@ -48,6 +48,7 @@ class Model:
         *,
         concurrency: int | None,
         retries: int,
+        patience: float,
         rpm: float | None,
         tpm: float | None,
         store: Store | None,
@@ -74,7 +75,7 @@ class Model:
         shared: dict = {"model": name, "store": store, "retries": retries}
         shared |= {"budget": budget, "price": price, "stats": self.stats, "tell": tell}
         self._load = Load(backend.lanes, self.concurrency, concurrency or backend.first_concurrency, rpm, tpm)
-        self._requests = Requests(backend, self._load, paced=bool(tpm), **shared)
+        self._requests = Requests(backend, self._load, paced=bool(tpm), patience=patience, **shared)
         self._batches = None
         if batch and not dry_run:
             from o1j.models.batches.desk import Batches

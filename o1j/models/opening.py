@@ -81,6 +81,7 @@ def open_model(
         backend,
         concurrency=concurrency,
         retries=retries,
+        patience=timeout,
         rpm=rpm,
         tpm=tpm,
         store=Store(Path(folder)) if folder is not False and backend.stored else None,

@@ -8,7 +8,6 @@ from o1j.errors import Unavailable
 from o1j.models import completion
 from o1j.models.backend import Backend
 from o1j.models.chat import Messages, Sampling
-from o1j.models.claims import Claims
 from o1j.models.faults import Fault, Stopped
 from o1j.models.load import Lane, Load, backoff
 from o1j.models.money import Budget, Cost, Price
@@ -20,21 +19,22 @@ _FIRST_LOOK, _LONGEST_PAUSE = 0.05, 2.0  # seconds between looks whether another
 
 
 class _Request:
-    """One request under way, shared by all who want the same. claimed: no other command may ask it; sent: it may be
-    paid for already; found: another command has got the reply; faults, queued: how often it failed, and was one too
-    many."""
+    """One request under way, shared by all who want the same. claimed: no other command may ask it; alone: no
+    matter who else asks it; sent: it may be paid for already; found: another command has got the reply; faults,
+    queued: how often it failed, and was one too many."""
 
-    __slots__ = ("claimed", "faults", "found", "queued", "sent", "task", "waiters")
+    __slots__ = ("alone", "claimed", "faults", "found", "queued", "sent", "task", "waiters")
 
     def __init__(self) -> None:
         self.task: asyncio.Task | None = None
-        self.claimed = self.sent = self.found = False
+        self.claimed = self.alone = self.sent = self.found = False
         self.waiters = self.faults = self.queued = 0
 
 
 class Requests:
     """What a model is being asked at this moment. Runs in the event loop's thread. paced: there is a limit of tokens a
-    minute; stats: what is `asked` and `retried` is counted there."""
+    minute; patience: seconds that another command's reply is waited for; stats: what is `asked` and `retried` is
+    counted there."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Requests:
         budget: Budget | None,
         price: Price | None,
         paced: bool,
+        patience: float,
         stats: Stats,
         tell: Callable[[str], None],
     ):
         self._backend, self._load, self._model, self._store = backend, load, model, store
         self._retries, self._budget, self._price, self._paced = retries, budget, price, paced
-        self._stats, self._tell = stats, tell
-        self._claims = Claims.of(store.path.with_name("claims").resolve()) if store else None
+        self._patience, self._stats, self._tell = patience, stats, tell
         self._running: dict[bytes, _Request] = {}
         self._stopping = False
 
@@ -98,8 +98,7 @@ class Requests:
 
         def ended(task: asyncio.Task) -> None:
             del self._running[key]
-            if request.claimed:
-                self._claims.release(key)
+            self._let_go(request, key)
             if not task.cancelled():
                 task.exception()  # someone who went away will not look at it
 
@@ -126,21 +125,22 @@ class Requests:
         while True:
             lane = await self._load.enter(expected)
             if self._store and self._store.broken:
-                self._load.give_back(lane)
+                self._load.give_back(lane, expected)
                 raise self._store.broken
-            if self._store and not request.claimed and not self._claim(request, key):
-                self._load.give_back(lane)
+            if self._store and not self._claim(request, key):
+                self._load.give_back(lane, expected)
                 raw = await self._of_another(request, key)
                 if raw is not None:
                     return raw
                 continue
-            worst, reserved = await self._reserve(lane, messages, sampling)
+            worst, reserved = await self._reserve(lane, expected, messages, sampling)
             request.sent = True
             begun = asyncio.get_running_loop().time()
             try:
                 raw = await self._once(lane, messages, sampling, sample, expected, worst, reserved)
             except Fault as fault:
                 request.sent = False
+                self._let_go(request, key)  # another command's server may be up while this one waits for its own
                 await self._before_again(request, fault)
                 continue
             self._stats.asked += 1
@@ -150,17 +150,29 @@ class Requests:
     def _claim(self, request: _Request, key: bytes) -> bool:
         """Keep all other commands from asking this; False where one does, or has got the reply since it was looked
         up."""
-        request.claimed = self._claims.take(key)
+        if request.claimed or request.alone:
+            return True
+        request.claimed = self._store.claims.take(key)
         return request.claimed and self._store.get(key) is None
 
+    def _let_go(self, request: _Request, key: bytes) -> None:
+        if request.claimed:
+            request.claimed = False
+            self._store.claims.release(key)
+
     async def _of_another(self, request: _Request, key: bytes) -> bytes | None:
-        """The reply that another command has asked for, once that has done; None where it let go without one."""
-        pause = _FIRST_LOOK
-        while not request.claimed:
-            self._tell("another command is asking for the same replies: waiting for them")
-            await asyncio.sleep(pause)
+        """The reply that another command has asked for, once that has done; None where it let go without one, or
+        was silent for too long: it may have been suspended."""
+        clock = asyncio.get_running_loop().time
+        pause, until = _FIRST_LOOK, clock() + self._patience
+        while not (request.claimed or request.alone):
+            self._tell("another command is asking for the same replies: waiting for them, up to --timeout")
+            await asyncio.sleep(min(pause, max(0.0, until - clock())))
             pause = min(1.5 * pause, _LONGEST_PAUSE)
-            request.claimed = self._claims.take(key)
+            request.claimed = self._store.claims.take(key)
+            request.alone = not request.claimed and clock() >= until
+        if request.alone:
+            self._tell(f"another command has got no replies in {self._patience:g} s (--timeout): asking for them here")
         raw = self._store.get(key)
         request.found = raw is not None
         return raw
@@ -184,7 +196,7 @@ class Requests:
         if fault.after is None and not fault.down:
             await asyncio.sleep(backoff(min(request.faults, 4) + min(request.queued, 4) - 1))
 
-    async def _reserve(self, lane: Lane, messages: Messages, sampling: Sampling) -> tuple[Cost, int]:
+    async def _reserve(self, lane: Lane, expected: int, messages: Messages, sampling: Sampling) -> tuple[Cost, int]:
         """Set aside what the call may cost at worst, or give the lane back and say that the budget is used up."""
         if self._budget is None:
             return Cost(0.0, 0, 0), 0
@@ -192,7 +204,7 @@ class Requests:
             worst = self._budget.worst(messages, sampling)
             return worst, await self._budget.reserve(worst)
         except BaseException:
-            self._load.give_back(lane)
+            self._load.give_back(lane, expected)
             raise
 
     async def _once(

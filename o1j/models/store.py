@@ -13,6 +13,7 @@ from pathlib import Path
 
 from o1j.errors import Unavailable
 from o1j.models.chat import Messages, Sampling
+from o1j.models.claims import Claims
 
 _SQUEEZED_FROM = 1024  # bytes; long thoughts shrink to a third, short replies are not worth it
 _GROUP = 512  # replies committed, or looked for, together at most
@@ -41,7 +42,7 @@ class Store:
     """Raw completions by key. `get` is for the event loop's thread; `put` returns once the reply is on disk.
 
     One thread writes and commits in groups, so that thousands of replies a second cost few disk flushes. lost: how many
-    replies the disk did not take.
+    replies the disk did not take; claims: what is being asked, by anyone who shares it.
     """
 
     def __init__(self, folder: Path):
@@ -56,6 +57,7 @@ class Store:
                 self._migrate()
             self._writing = self._connect()
             self.broken = self._cramped(os.statvfs(folder))
+            self.claims = Claims.of(folder / "claims")
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
@@ -110,6 +112,7 @@ class Store:
         self._writer.join()
         self._writing.close()
         self._reading.close()
+        self.claims.close()
 
     def _migrate(self) -> None:
         """Make the table, or bring an older one up to date; several processes may want to at once."""

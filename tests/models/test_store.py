@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from support import stored
@@ -24,8 +25,8 @@ from o1j.models.store import SCHEMA, Store, key_of
 CHILD = """
     import sys, json
     from o1j.models import connect
-    url, cache, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    with connect("echo", base_urls=[url], cache=cache, concurrency=8) as model:
+    url, cache, count, timeout = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    with connect("echo", base_urls=[url], cache=cache, concurrency=8, timeout=timeout) as model:
         async def work(n):
             return await model.chat([{"role": "user", "content": str(n)}])
         for n, reply in model.map(range(count), work):
@@ -36,8 +37,8 @@ CHILD = """
 
 @pytest.fixture
 def child(tmp_path):
-    def start(url, count, cache=None):
-        command = [sys.executable, "-c", textwrap.dedent(CHILD), url, str(cache or tmp_path / "cache"), str(count)]
+    def start(url, count, timeout=1800):
+        command = [sys.executable, "-c", textwrap.dedent(CHILD), url, str(tmp_path / "cache"), str(count), str(timeout)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
@@ -135,6 +136,111 @@ def test_what_another_command_is_asking_is_waited_for_unless_that_dies(server, c
     stats = json.loads(err.splitlines()[-1])
     assert (stats["asked"], stats["cached"]) == ((12, 0) if killed else (4, 8))
     assert here.counters.requests == (20 if killed else 12) and stored(tmp_path / "cache") == 12
+
+
+@pytest.fixture
+def gated(server):
+    """A server that keeps the first 8 requests waiting until its `gate` is set."""
+    gate, seen = threading.Event(), []
+
+    async def answer(request):
+        number = len(seen)
+        seen.append(request)
+        while number < 8 and not gate.is_set():
+            await asyncio.sleep(0.01)
+        return "ok"
+
+    here = server(answer)
+    here.gate = gate
+    yield here
+    gate.set()
+
+
+def test_a_suspended_command_is_waited_for_as_long_as_a_silent_server(gated, child, tmp_path):
+    first = child(gated.url, 8)
+    while gated.counters.in_flight < 8:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)
+    out, err = child(gated.url, 12, timeout=1).communicate(timeout=30)
+    assert [json.loads(line)[:2] for line in out.splitlines()] == [[n, "ok"] for n in range(12)]
+    assert "no replies in 1 s (--timeout)" in err and json.loads(err.splitlines()[-1])["asked"] == 12
+    gated.gate.set()
+    first.send_signal(signal.SIGCONT)
+    assert first.communicate(timeout=30)[0].count("ok") == 8 and stored(tmp_path / "cache") == 12
+
+
+def test_ctrl_c_ends_the_waiting_for_another_command_at_once(gated, child):
+    first = child(gated.url, 8)
+    while gated.counters.in_flight < 8:
+        time.sleep(0.01)
+    second = child(gated.url, 8)
+    assert "another command is asking" in second.stderr.readline()
+    second.send_signal(signal.SIGINT)
+    assert second.communicate(timeout=5)[0] == "" and second.returncode != 0
+    gated.gate.set()
+    assert first.communicate(timeout=30)[0].count("ok") == 8 and gated.counters.requests == 8
+
+
+def test_what_waits_for_its_own_server_keeps_nobody_from_asking_another(server, tmp_path):
+    busy, free = server(rate_429=1.0, retry_after=60), server()
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(connect("echo", base_urls=[here.url], cache=tmp_path)) for here in (busy, free)
+        )
+
+        async def work(model):
+            if model is other:
+                while not busy.counters.requests:
+                    await asyncio.sleep(0.01)
+            return (await model.chat([{"role": "user", "content": "?"}])).text
+
+        one.ordered = False
+        begun = time.monotonic()
+        asked = one.map([one, other], work)
+        assert next(asked)[0] is other and time.monotonic() - begun < 10
+
+
+def test_what_another_command_asks_takes_nothing_of_a_limit_per_minute(gated, tmp_path):
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(connect("echo", base_urls=[gated.url], cache=tmp_path, concurrency=8, rpm=rpm))
+            for rpm in (None, 6)
+        )
+        stack.callback(gated.gate.set)
+
+        async def work(item):
+            model, n = item
+            while model is other and gated.counters.in_flight < 8:
+                await asyncio.sleep(0.01)
+            return (await model.chat([{"role": "user", "content": str(n)}])).text
+
+        both = [(one, n) for n in range(8)] + [(other, n) for n in range(1, 9)]
+        one.ordered = False
+        begun = time.monotonic()
+        results = one.map(both, work)
+        assert next(results) == ((other, 8), "ok") and time.monotonic() - begun < 8  # of the 70 that seven turns take
+        gated.gate.set()
+        assert {text for _, text in results} == {"ok"} and gated.counters.requests == 9
+
+
+def test_stores_leave_no_open_files_behind_and_may_be_shared_by_a_group(tmp_path):
+    def opened():
+        return len(list(Path("/dev/fd").iterdir()))
+
+    before = opened()
+    for n in range(5):
+        one, two = Store(tmp_path / str(n)), Store(tmp_path / str(n))
+        assert one.claims.take(b"k" * 32) and not two.claims.take(b"k" * 32)
+        one.close()
+        assert not two.claims.take(b"k" * 32)  # what one store had claimed is claimed until it lets go
+        two.claims.release(b"k" * 32)
+        assert two.claims.take(b"k" * 32)
+        two.close()
+    assert opened() == before
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "0").iterdir()}
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert modes["claims"] == plain.stat().st_mode & 0o777
 
 
 def test_two_models_of_one_process_ask_once(server, tmp_path):
@@ -265,6 +371,14 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path, ask, server):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable, match="--cache DIR"):
         ask(server().url, ["?"], cache=tmp_path / "file")
+
+
+def test_claims_that_cannot_be_made_are_told_before_anything_is_asked(tmp_path, ask, server):
+    (tmp_path / "cache/claims").mkdir(parents=True)
+    here = server()
+    with pytest.raises(Unavailable, match="--cache DIR"):
+        ask(here.url, ["?"])
+    assert here.counters.requests == 0
 
 
 def test_a_file_that_is_no_store_is_named(tmp_path, ask, server):
