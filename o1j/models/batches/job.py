@@ -24,7 +24,7 @@ _STALE = 60.0  # seconds after which a folder is locked for certain, if its proc
 @contextmanager
 def sealing(root: Path) -> Iterator[None]:
     """The block in which no other process seals a file of this folder."""
-    descriptor = os.open(root.with_name("batches.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(root.with_name("batches.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -181,7 +181,7 @@ class Job:
     def lock(self) -> bool:
         """Make it this process's own, unless it is another's. A process that ends, however it does, lets go."""
         try:
-            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except FileNotFoundError:
             return False  # it was brought to its end meanwhile
         try:
