@@ -12,7 +12,9 @@ when they take too long.
 """
 
 import re
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -175,11 +177,22 @@ def _judge(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:
         return result
     if prose.agree(a, b):
         return True, "text"
+    return _as_read(a, b, conventions) or result
+
+
+def _as_read(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str] | None:
+    """Compare what two answers in words may be read as, all within one time limit; None where nothing is equal."""
+    end = time.monotonic() + conventions.timeout
     for left, right in product(prose.readings(a), prose.readings(b)):
-        said = _as_they_stand(*sorted((left, right)), conventions)
+        if prose.disagree(a, left, b, right):
+            continue
+        seconds = end - time.monotonic()
+        if seconds <= 0:
+            return None, "timeout"
+        said = _as_they_stand(*sorted((left, right)), replace(conventions, timeout=seconds))
         if said[0] is not False:
             return said
-    return result
+    return None
 
 
 def _as_they_stand(a: str, b: str, conventions: Conventions) -> tuple[bool | None, str]:

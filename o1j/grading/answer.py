@@ -29,7 +29,9 @@ _TAIL = re.compile(
 )
 _KEEPS_BRACES = re.compile(r",|\\mid|\\choose")
 _LETTER = re.compile(r"\(?\s*([A-J])\s*\)?")
-_LABELLED = re.compile(r"(?:\(\s*([A-J])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s+[A-Z][a-z]))\s*(\S.*)", re.DOTALL)
+_LABELLED = re.compile(
+    r"(?:\(\s*([A-J])\s*\)|([A-J])\s*(?:[.)]|:(?!\s*[A-Z]\b))|([A-J])(?=\s+[A-Z][a-z]))\s*(\S.*)", re.DOTALL
+)
 _LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|and|&)?\s*\(?[A-H]\)?)+")
 _NOISE = re.compile(r"[\s\"'`*$\\~{}!?]|[.,;:](?!\d)|(?<=[a-z])-(?=[a-z])", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)

@@ -48,7 +48,7 @@ _SPACING = re.compile(
     r"left\s*\.|right\s*\.|left(?![a-zA-Z])|right(?![a-zA-Z])|(?:[bB]igg?[lrm]?)(?![a-zA-Z])|middle(?![a-zA-Z]))"
 )
 _THIN = re.compile(r"\\[!]|\\hspace\*?\{[^{}]*\}|\\[hv]?phantom\{[^{}]*\}|\\label\{[^{}]*\}|\\tag\*?\{[^{}]*\}")
-_SPACE = re.compile(r"(?<!\\)\\(?:[,;:> ]|q?quad|enspace|thinspace|medspace|thickspace|newline|par(?![a-z]))|~|\\\n")
+_SPACE = re.compile(r"(?<!\\)\\(?:[,;:> ]|q?quad|enspace|thinspace|medspace|thickspace|newline|par(?![a-z])|\n)|~")
 _DOLLAR = re.compile(r"\\\$|\\\(|\\\)|(?<!\\)\\\[|\\\]|\$")
 # A comma set without the space that LaTeX puts after one belongs to the number: `10{,}080`, `10,\!080`.
 _THOUSANDS = re.compile(r"(?<=\d)\s*(?:\{,\s*\}|,\\!)\s*(?=\d{3}(?!\d))")

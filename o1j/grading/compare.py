@@ -160,7 +160,8 @@ class Comparison:
             pairs = [(substitute(x, renamed[0]), substitute(y, renamed[1])) for x in values_a for y in values_b]
             if any(self.equal(x, y) for x, y in pairs):
                 return True
-            return name_a[:2] == ("fn", "call") and any(self._same_family(x, y) for x, y in pairs)
+            bound = substitute(name_a, renamed[0])
+            return name_a[:2] == ("fn", "call") and any(self._same_family(x, y, bound) for x, y in pairs)
         constant = all(not symbols(value) for value in (*values_a, *values_b))
         graph = {name_a[:2], name_b[:2]} >= {("var", "y"), ("fn", "call")}
         if graph or (constant and not clash(name_a, name_b)):
@@ -181,12 +182,14 @@ class Comparison:
         fresh = [("var", f"#{place}") for place in range(len(a[3:]))]
         return tuple({old[1]: new for old, new in zip(side[3:], fresh, strict=True)} for side in (a, b))
 
-    def _same_family(self, a: Tree, b: Tree) -> bool:
-        """`cx + d` and `ax + b`, for the values of a function of x: the same but for the names of its constants.
+    def _same_family(self, a: Tree, b: Tree, function: Tree) -> bool:
+        """`cx + d` and `ax + b`, for the values of f(x): the same but for the names of its constants.
 
-        Only names that the other side does not use are exchanged: where both have a and b, these were given.
+        Only names that the other side does not use are exchanged: where both have a and b, these were given; and
+        not the argument's, since x is no constant.
         """
-        ours, theirs = sorted(symbols(a) - symbols(b)), sorted(symbols(b) - symbols(a))
+        left, right = (symbols(tree) - symbols(function) for tree in (a, b))
+        ours, theirs = sorted(left - right), sorted(right - left)
         if not ours or len(ours) != len(theirs) or len(ours) > MAX_CONSTANTS:
             return False
         return any(
@@ -339,7 +342,10 @@ class Comparison:
         if len(table_a) != len(a) or len(table_b) != len(b) or set(table_a) != set(table_b):
             return None
         return all(
-            any(self.equal(x, y) or (name[:2] == ("fn", "call") and self._same_family(x, y)) for x, y in product(*both))
+            any(
+                self.equal(x, y) or (name[:2] == ("fn", "call") and self._same_family(x, y, name))
+                for x, y in product(*both)
+            )
             for name, both in ((name, (values, table_b[name])) for name, values in table_a.items())
         )
 

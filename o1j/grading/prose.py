@@ -17,6 +17,8 @@ MAX_READINGS = 16
 _WRAPPED = re.compile(r"\\(?:text|textbf|textrm|textit|textnormal|mbox|emph)\s*\{([^{}]*)\}")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}|[\u4e00-\u9fff×√]")
 _NUMBERS = re.compile(r"\d+")
+_SIGNED = re.compile(r"[-+]?\s*\d+")
+_COMPARED = re.compile(r"[<>]|\\[lg][et]")
 
 _BARE = re.compile(
     r"(?:yes|no|true|false|proven|proved|disproved|possible|impossible|not possible|none|"
@@ -37,6 +39,7 @@ _NONE = re.compile(
     r"\bno such\b|\bthere (?:is|are|exists?|can be) no\b|\b(?:do|does|did|can)(?: not|n't) exist\b|\bcannot exist\b|"
     r"\bno (?:\w+ ){1,3}exists?\b|\bnone exists?\b|\bthere (?:do|does) not exist\b"
 )
+_SUCH_THAT = re.compile(r"\b(?:such that|for which)\b")
 _SOME = re.compile(r"\bsuch (?:\w+ ){1,3}(?:do |does |always )?exists?\b|\bthere (?:do(?:es)? )?exists?\b")
 _ENDLESS = re.compile(r"(?<!not )\binfinitely many\b|无穷多|无数")
 _TICKS = {"√": "正确", "✓": "正确", "×": "错误", "✗": "错误"}
@@ -107,18 +110,21 @@ _INFINITE = re.compile(
     r"infinite|infinity|infinitely many(?: solutions)?|an infinite number|无穷多?个?|无限多?个?|无数个?"
 )
 _PARAMETERS = "kmntar"
-_MAY_BE_CONDITION = re.compile(r"for|where|with|all|any|every|squares|\\in\b|∈|其中|为")
+_MAY_BE_CONDITION = re.compile(r"for|where|with|[Aa]ll|[Aa]ny|[Ee]very|squares|\\in\b|∈|其中|为")
 _CONDITION = re.compile(r"\b(?:for|where|with)\b|其中|为|[,(]\s*(?=[a-zA-Z]\s*(?:\\in\b|∈))")
 _DESCRIBED = re.compile(r"(?:all|any|every|perfect squares)\b", re.IGNORECASE)
 _ARGUMENT = re.compile(r"\b[A-Za-z]\(([a-z])\)\s*=")
 _KIND = re.compile(
     r"\b(?<!relatively )primes?\b|\bodd\b|\beven\b|\bcomposites?\b|\bsquare-?free\b|"
-    r"(?:not )?divisible by \d+|质数|素数|奇数|偶数"
+    r"(?:not )?divisible by \d+|(?<!non-)(?<!non )\bnegative\b|[RQZ]\}?\s*\^\{?-(?![\w{])|<\s*0|质数|素数|奇数|偶数|负"
 )
 _KIND_NAMES = {
     "primes": "prime", "composites": "composite", "squarefree": "square-free",
-    "质数": "prime", "素数": "prime", "奇数": "odd", "偶数": "even",
+    "质数": "prime", "素数": "prime", "奇数": "odd", "偶数": "even", "负": "negative",
 }  # fmt: skip
+_DENIED = re.compile(
+    r"\bno\b(?! other)|\bnot\b(?! equal)|n't\b|\bcannot\b|\\n(?:mid|otin)(?![a-z])|\\not\s*\\in|不(?!为)"
+)
 _DOMAINS = {
     "Z": re.compile(r"\\(?:mathbb|mathbf)\s*\{?Z|\bintegers?\b|ℤ|整数"),
     "N": re.compile(r"\\(?:mathbb|mathbf)\s*\{?N|\bnaturals?\b|ℕ|自然数"),
@@ -169,9 +175,11 @@ class Condition(NamedTuple):
     kinds: frozenset[str]  # prime, odd, ... as the condition names them
     domains: frozenset[str]  # Z, Q, R, ...
     mentioned: frozenset[str]  # kinds named anywhere in the answer
+    numbers: frozenset[str]  # those beside the bounds; empty where the rest goes on to further answers
+    denied: bool  # not, \\notin
 
 
-_NO_CONDITION = Condition(False, frozenset(), frozenset(), frozenset(), frozenset())
+_NO_CONDITION = Condition(False, frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), False)
 
 
 class Claim(NamedTuple):
@@ -182,7 +190,7 @@ class Claim(NamedTuple):
     explicit: bool  # it opens with yes, no or their like
     none: bool  # it says that there is no such thing
     endless: bool  # it says that there are infinitely many
-    numbers: frozenset[str]
+    numbers: tuple[str, ...]  # with their signs, and what compares them
 
 
 def in_words(text: str) -> bool:
@@ -221,6 +229,10 @@ def at_odds(a: str, b: str) -> bool:
         return True
     if first.domains and second.domains and first.domains != second.domains:
         return True
+    if first.numbers - second.numbers and second.numbers - first.numbers:
+        return True
+    if first.said and second.said and first.denied != second.denied:
+        return True
     return bool((second.said and first.kinds - second.mentioned) or (first.said and second.kinds - first.mentioned))
 
 
@@ -242,21 +254,55 @@ def condition(text: str) -> Condition:
     bounds = {int(above or below) + ((more or less) in _STRICTLY) for more, above, below, less in _LOWER.findall(rest)}
     if not bounds:
         bounds = {start for start, said in ((1, _FROM_ONE), (0, _FROM_ZERO)) if said.search(rest)}
-    domains = {name for name, said in _DOMAINS.items() if said.search(rest)}
+    domains = _domains(rest)
     if bounds and domains <= {"Z", "N"}:  # k > 0 is as good as k in N, and may be meant by it
         domains = set()
     mentioned = _kinds(words)
+    described = bool(_DESCRIBED.match(words))
+    more = "=" in rest or re.search(r"\bor\b|;", rest)
     return Condition(
-        bool(opening or _DESCRIBED.match(words)),
+        bool(opening or described),
         frozenset(bounds),
-        _kinds(rest) if opening else frozenset(),
+        _kinds(rest) if opening else mentioned & {"negative"} if described else frozenset(),
         frozenset(domains),
         mentioned,
+        frozenset() if more else frozenset(_signed(_LOWER.sub("", rest))),
+        bool(_DENIED.search(rest)),
     )
 
 
+def disagree(a: str, reading_a: str, b: str, reading_b: str) -> bool:
+    """Whether what two sentences say beside the answers read out of them differs: numbers, kinds, a denial.
+
+    >>> disagree("All odd integers and all powers of 2", "all powers of 2", "All even integers and 2^k", "2^k")
+    True
+    """
+    first, second = _beside(a, reading_a), _beside(b, reading_b)
+    if not first or not second:
+        return False
+    if bool(_DENIED.search(first)) != bool(_DENIED.search(second)):
+        return True
+    facts = [(set(_signed(text)), _kinds(text), _domains(text) - {"N", "Z"}) for text in (first, second)]
+    return any(left and right and left != right for left, right in zip(*facts, strict=True))
+
+
+def _beside(text: str, reading: str) -> str:
+    """The sentence without the answer read out of it; empty where that is the whole, or not a part of it."""
+    before, found, after = plain(text).rpartition(reading or "\n")
+    return f"{before} {after}".strip() if found else ""
+
+
+def _signed(words: str) -> list[str]:
+    return [number.replace(" ", "").lstrip("+") for number in _SIGNED.findall(words)]
+
+
+def _domains(words: str) -> set[str]:
+    return {name for name, said in _DOMAINS.items() if said.search(words)}
+
+
 def _kinds(words: str) -> frozenset[str]:
-    return frozenset(_KIND_NAMES.get(kind, kind) for kind in _KIND.findall(words.casefold()))
+    found = (_KIND_NAMES.get(kind, kind) for kind in _KIND.findall(words.casefold()))
+    return frozenset("negative" if "<" in kind or "^" in kind else kind for kind in found)
 
 
 @lru_cache(maxsize=4096)
@@ -267,7 +313,7 @@ def claim(text: str) -> Claim:
     (-1, False, False, True)
     """
     words = plain(text).casefold()
-    yes, no, none = _YES.match(words), _NO.match(words), _NONE.search(words)
+    yes, no, none = _YES.match(words), _NO.match(words), _NONE.search(_SUCH_THAT.split(words, maxsplit=1)[0])
     polarity = 1 if yes else -1 if no or none else 1 if _SOME.search(words) else 0
     return Claim(
         polarity,
@@ -275,7 +321,7 @@ def claim(text: str) -> Claim:
         bool(yes or no),
         bool(none),
         bool(_ENDLESS.search(words)),
-        frozenset(_NUMBERS.findall(words)),
+        tuple(sorted([*_signed(words), *_COMPARED.findall(words)])),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import algebra
 from .approx import approx
 from .parse import Tree
+from .shapes import symbols
 
 Equal = Callable[[Tree, Tree], bool]
 _INF: Tree = ("inf",)
@@ -135,6 +136,8 @@ def _without(whole: list[Interval], holes: list[Interval]) -> list[Interval]:
 
 def _solutions(tree: Tree, equal: Equal) -> list[Interval]:
     parts, ops = tree[1::2], tree[2::2]
+    if any(part[:2] == ("fn", "call") and not set().union(*map(symbols, part[3:])) for part in parts):
+        raise NotASet("about one value of a function")
     if ops == ("in",):
         return _intervals(parts[1], equal)
     if ops == ("=",) and parts[0][0] == "var":

@@ -21,6 +21,7 @@ CPU_SECONDS = 4
 MAX_MAGNITUDE = 20_000
 SPARE_DIGITS = 40
 POINTS = 8
+WHOLE_POINTS = 12
 NEEDED_POINTS = 3
 WHOLE_FUNCTIONS = {"fact", "fact2", "binom", "perm", "floor", "ceil", "mod", "gcd", "lcm", "sum", "prod"}
 
@@ -231,13 +232,14 @@ def whole_numbers_only(tree) -> bool:
 
 
 def points(names: set, whole: bool, seed: int):
-    """Random points: the first ones positive, later ones of any sign (positive throughout for whole numbers)."""
+    """Random points: the first ones positive, later ones of any sign; for whole numbers positive throughout, and, of
+    one name, consecutive: floor((2n-1)/5) and floor((2n-2)/5) differ at every fifth n."""
     dice = random.Random(seed)
-    for number in range(POINTS):
+    for number in range(WHOLE_POINTS if whole else POINTS):
         point = {}
         for name in sorted(names):
             if whole:
-                value = (dice.randint(2, 12), 1)
+                value = (2 + number if len(names) == 1 else dice.randint(2, 12), 1)
             else:
                 value = (dice.randint(100, 9999), dice.choice([997, 1009, 3001]))
                 if number >= POINTS // 2 and dice.random() < 0.6:
