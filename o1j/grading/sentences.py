@@ -24,7 +24,7 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__")
 _ASIDE = re.compile(r"\s*\([A-Za-z][^()]*\)(?=\s*\.?\s*$)")
 _REMARK = re.compile(r"\([^()\\]*[A-Za-z]{3,}[^()\\]*\)")
 _NAMED_RUN = re.compile(
-    rf"((?:[A-Za-z]\w?\s*=\s*{NUMBER}\s*(?:,\s*(?:and|or)?|and|or)\s*)+[A-Za-z]\w?\s*=\s*{NUMBER})\s*\.?\s*$"
+    rf"((?:[A-Za-z]\w?\s*=\s*{NUMBER}\s*(?:,\s*(?:(?:and|or)\s*)?|(?:and|or)\s*)){{1,20}}[A-Za-z]\w?\s*=\s*{NUMBER})\s*\.?\s*$"
 )
 _FILLERS = (
     r"(?:(?:a|an|the|only|just|exactly|about|approximately|roughly|still|always|another|some|now|then|also|thus|simply|"

@@ -97,6 +97,13 @@ def test_a_hostile_answer_is_given_up_in_time():
     assert equal("\\tan^2 y+1", "\\sec^2 y") is True
 
 
+def test_a_sentence_of_many_values_is_read_in_time():
+    start = time.monotonic()
+    assert grade("5", "x=1, " * 5000).correct is False
+    assert time.monotonic() - start < 2
+    assert grade("x=5, y=6, z=7", "So the values that we find here are x = 5, y = 6, and z = 7.").correct is True
+
+
 def test_a_worker_that_is_late_is_killed_and_replaced():
     with pytest.raises(sandbox.TimedOut):
         sandbox.ask("same", parse(HOSTILE[0]), parse(HOSTILE[1]), seconds=0.3)
