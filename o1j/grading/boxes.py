@@ -18,7 +18,7 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 # What shows that the brace of an open box was forgotten: the formula ends, or the text goes on in a new paragraph.
-_FORMULA_END = re.compile(r"(?<!\\)\$|\\\)|\\\]|\n\s*\n(?=\s*\S)")
+_FORMULA_END = re.compile(r"(?<!\\)\$|\\\)|\\\]|(?<=\S)[^\S\n]*\n[^\S\n]*\n\s*(?=\S)")
 _NAMED = re.compile(r"^[A-Za-z]\w{0,3}(?:_\{?\w+\}?)?\s*=$")
 
 

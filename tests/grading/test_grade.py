@@ -97,9 +97,11 @@ def test_a_hostile_answer_is_given_up_in_time():
     assert equal("\\tan^2 y+1", "\\sec^2 y") is True
 
 
-def test_a_sentence_of_many_values_is_read_in_time():
+def test_a_sentence_of_many_values_and_a_tail_of_many_blank_lines_are_read_in_time():
     start = time.monotonic()
     assert grade("5", "x=1, " * 5000).correct is False
+    assert grade("5", "\\boxed{5" + "\n" * 20_000).verdict == "truncated"
+    assert grade("5", "\\boxed{5" + "\n \n" * 5_000 + "That is all.").correct is True
     assert time.monotonic() - start < 2
     assert grade("x=5, y=6, z=7", "So the values that we find here are x = 5, y = 6, and z = 7.").correct is True
 
