@@ -37,5 +37,7 @@ def hedged(answer: str) -> bool:
     """
     if len(answer) > MAX_CHARACTERS or not any(character.isdigit() for character in answer):
         return False
+    if answer.isascii() and len(answer.split()) < 2:
+        return False
     plain = _STYLE.sub("", answer) if "\\" in answer or "*" in answer or "$" in answer else answer
     return bool(_BOUND.match(plain) or _RELATIVE.search(plain) or _UNSURE.search(plain))
