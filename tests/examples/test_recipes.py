@@ -104,5 +104,5 @@ def test_the_paper_at_toy_size(make, student, tmp_path):
     stage2 = json.loads((out / "stage2" / "o1j-training.json").read_text("utf-8"))
     assert [entry["step"] for entry in stage2["data"]["lineage"]] == ["distill"]
     assert [entry["step"] for entry in stage2["before"]["data"]["lineage"]] == ["rewrite"]
-    assert "made by `distill`, `rewrite`" in (out / "stage2" / "README.md").read_text("utf-8")
+    assert "Made by `distill`, `rewrite`" in (out / "stage2" / "README.md").read_text("utf-8")
     assert "optimizer step" in (out / "stage2.svg").read_text("utf-8")
