@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from heapq import merge
 
 from .answer import Answer
+from .approx import approx
 from .conventions import Conventions
 from .parse import Tree
 
 CANCELLED = 1e-4  # a sum that is smaller than its terms by this factor has lost too many digits to be trusted
 FLOAT_ERROR = 1e-9
-_CONSTANTS = {"pi": math.pi, "e": math.e}
+_ARITHMETIC = {"num", "var", "neg", "add", "mul", "div", "pow"}  # and roots
 
 
 class Leaders:
@@ -50,36 +51,24 @@ class Leaders:
 
 def value_of(answer: Answer) -> float | None:
     """The value of an answer that is nothing but a real constant, to nine digits; None for any other."""
-    if answer.tree is None or answer.letters or answer.content:
+    if answer.tree is None or answer.letters or answer.content or not _is_arithmetic(answer.tree):
         return None
-    try:
-        value = _value(answer.tree)
-    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return value if math.isfinite(value) else None
+    value = approx(answer.tree, _sum)
+    return value if value is not None and math.isfinite(value) else None
 
 
-def _value(tree: Tree) -> float:
-    kind = tree[0]
-    if kind == "num":
-        return float(tree[1])
-    if kind == "var":
-        return _CONSTANTS[tree[1]]
-    if kind == "neg":
-        return -_value(tree[1])
-    if kind == "add":
-        terms = [_value(part) for part in tree[1:]]
-        total = math.fsum(terms)
-        if abs(total) <= CANCELLED * max(map(abs, terms)):
-            raise ArithmeticError("cancelled")
-        return total
-    if kind == "mul":
-        return math.prod(_value(part) for part in tree[1:])
-    if kind == "div":
-        return _value(tree[1]) / _value(tree[2])
-    if kind == "pow":
-        return math.pow(_value(tree[1]), _value(tree[2]))
-    if kind == "fn" and tree[1] == "root":
-        base, index = _value(tree[2]), _value(tree[3])
-        return -math.pow(-base, 1 / index) if base < 0 and index % 2 == 1 else math.pow(base, 1 / index)
-    raise KeyError(kind)
+def _is_arithmetic(tree: Tree) -> bool:
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if part[0] not in _ARITHMETIC and part[:2] != ("fn", "root"):
+            return False
+        waiting += [inner for inner in part[1:] if isinstance(inner, tuple)]
+    return True
+
+
+def _sum(terms: list[float]) -> float:
+    total = math.fsum(terms)
+    if abs(total) <= CANCELLED * max(map(abs, terms)):
+        raise ArithmeticError("cancelled")
+    return total
