@@ -25,7 +25,7 @@ def options(problem: str) -> dict[str, str]:
     >>> options(r"What is $1+1$? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ 3$")
     {'A': '1', 'B': '2', 'C': '3'}
     """
-    problem = _undrawn(problem)
+    problem = undrawn(problem)
     found = _offered(problem)
     ends = [match.start() for match in found[1:]] + [len(problem)]
     return {
@@ -36,12 +36,13 @@ def options(problem: str) -> dict[str, str]:
 
 def stem(problem: str) -> str:
     """`problem` without the options that it offers."""
-    problem = _undrawn(problem)
+    problem = undrawn(problem)
     found = _offered(problem)
     return problem[: found[0].start()] if found else problem
 
 
-def _undrawn(problem: str) -> str:
+def undrawn(problem: str) -> str:
+    """`problem` without its `[asy]` drawings."""
     return _DRAWING.sub("", problem) if "[asy]" in problem else problem
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from o1j.errors import UsageError, need
 from o1j.records import stable_id
-from o1j.steps.filter.choices import stem
+from o1j.steps.filter.choices import stem, undrawn
 from o1j.steps.filter.normal import normal, tokens
 from o1j.steps.filter.rules import Noted
 
@@ -43,7 +43,7 @@ _TEXTS = (
     *("problem", "solution", "response", "reasoning"),
     *("original_problem", "original_solution", "original_response", "translation"),
 )
-_DRAWING = re.compile(r"\[asy\].*?(?:\[/asy\]|$)|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 # How a short question may begin, in the spelling of `normal`.
 _ASKING = re.compile(
     r"^(?:please)?(?:computethevalueof|findthevalueof|evaluate|calculate|compute|determine|simplify|whatisthevalueof"
@@ -77,7 +77,7 @@ class Contamination:
                 if not encoded or (text is not problem and len(encoded) < _STEM):
                     continue
                 self._names.append({"bench": file, "id": stable_id(record)})
-                self._tokens.append(tokens(_undrawn(text)))
+                self._tokens.append(tokens(_unpictured(text)))
                 if text is not problem:
                     self._stems.add(item)
                 if len(encoded) < _SHORT:
@@ -125,7 +125,7 @@ class Contamination:
             begin, end = place.span()
             room = max(0, int(length * _ROOM) - (end - begin)) // 2
             text = text[max(0, begin - room) : end + room]
-        found = tokens(_undrawn(text))
+        found = tokens(_unpictured(text))
         if (Counter(wanted) & Counter(found)).total() < _HALF_ALIGNED * len(wanted):
             return 0.0, False  # they can't be aligned; quickly told
         matcher = SequenceMatcher(None, wanted, found, autojunk=False)
@@ -242,13 +242,14 @@ def _digits(found: list[str]) -> int:
     return sum(token.isdigit() for token in found)
 
 
-def _undrawn(text: str) -> str:
+def _unpictured(text: str) -> str:
     """`text` without its pictures: two problems with one drawing are not one."""
-    return _DRAWING.sub("", text) if "[asy]" in text or "![" in text else text
+    text = undrawn(text)
+    return _IMAGE.sub("", text) if "![" in text else text
 
 
 def _plain(text: str) -> str:
-    text = _undrawn(text)
+    text = _unpictured(text)
     return normal(_QUOTED.sub("", text) if "\n>" in text else text)
 
 
